@@ -1,0 +1,85 @@
+/**
+ * A product with its history, decoded.
+ *
+ * A series keeps the order Keepa sent; `values` holds NaN where Keepa said "none from then on", so
+ * that an absent point can never be taken for a zero: every comparison with it is false and every
+ * sum with it stays absent.
+ */
+
+export interface Series {
+  /** Unix minutes, in the order sent. */
+  readonly minutes: Int32Array;
+  /** Cents, ranks or counts; NaN where absent. Same length as `minutes`. */
+  readonly values: Float64Array;
+}
+
+/** The series that the rules read, by name; a series Keepa did not send is absent. */
+export interface History {
+  readonly amazon?: Series;
+  readonly priceNew?: Series;
+  readonly priceUsed?: Series;
+  readonly rank?: Series;
+  readonly countNew?: Series;
+  readonly countUsed?: Series;
+  /** The price of any other type that was asked for, by Keepa's index, landed where it has shipping. */
+  readonly other: ReadonlyMap<number, Series>;
+}
+
+/** Amazon's own price in Keepa's statistics: the cap on what a copy can fetch. */
+export interface AmazonPrices {
+  readonly currentCents?: number;
+  readonly average180Cents?: number;
+  readonly average365Cents?: number;
+}
+
+/** What Amazon takes; unknown stays unknown. */
+export interface Fees {
+  readonly fbaPickAndPackCents?: number;
+  readonly referralPercent?: number;
+  readonly variableClosingCents?: number;
+}
+
+/** Keepa's condition code: 1 new, 2 like new, 3 very good, 4 good, 5 acceptable. */
+export interface Offer {
+  readonly sellerId: string;
+  readonly condition: number;
+  readonly isFba: boolean;
+  readonly isAmazon: boolean;
+  readonly isWarehouse: boolean;
+  readonly lastSeenAtMs: number | undefined;
+  /** The last price on record; absent when undetermined. */
+  readonly priceCents?: number;
+  /** Absent: unknown, which is not free. */
+  readonly shippingCents?: number;
+  /** In the live order of this answer, so on sale now. */
+  readonly isLive: boolean;
+}
+
+export interface Product {
+  readonly asin: string;
+  readonly domainId: number;
+  readonly title?: string;
+  /** 0 standard, 3 inaccessible, 4 invalid, 5 parent of variations; for 3 and 4 all else is empty. */
+  readonly productType: number;
+  readonly updatedAtMs?: number;
+  /** Absent when the answer carried none (csv null or missing): not the same as an empty one. */
+  readonly history?: History;
+  readonly amazon?: AmazonPrices;
+  readonly fees: Fees;
+  /** Absent when none were asked for. */
+  readonly offers?: readonly Offer[];
+  /** False: Keepa could not refresh them and the list is historical. Absent: not asked. */
+  readonly offersFresh?: boolean;
+}
+
+export interface ProductFault {
+  readonly asin: string | undefined;
+  readonly why: string;
+}
+
+export interface ProductBatch {
+  readonly products: readonly Product[];
+  /** Asked for and not in the answer: neither billed nor judged. */
+  readonly missing: readonly string[];
+  readonly faults: readonly ProductFault[];
+}

@@ -1,0 +1,213 @@
+/**
+ * What the deals database offers, without a word about SQLite.
+ *
+ * The daemon that holds the lease is its one writer. Every write states the fence it was granted
+ * and is refused, whole, once a newer one has been adopted (promise P6). Each method is one
+ * transaction: it happens entirely or not at all, and doing it twice is as good as once.
+ *
+ * total = the sum over the states, always: nothing is hidden from the counts.
+ */
+import type { DealRow } from '../keepa/deal-row.ts';
+
+/** Life of a deal: design section 5. */
+export const dealStates = ['candidate', 'accepted', 'rejected', 'insufficient', 'ended'] as const;
+export type DealState = (typeof dealStates)[number];
+
+/** A write came from a process that is no longer the writer. */
+export class StaleFenceError extends Error {
+  override readonly name = 'StaleFenceError';
+  readonly fence: number;
+  readonly newest: number;
+  constructor(fence: number, newest: number) {
+    super(`write under fence ${fence} refused: fence ${newest} has taken over`);
+    this.fence = fence;
+    this.newest = newest;
+  }
+}
+
+export interface FeedIdentity {
+  readonly name: string;
+  readonly domainId: number;
+  readonly priceType: number;
+  /** Names the revision of the query; a sweep belongs to one revision. */
+  readonly queryHash: string;
+}
+
+/** A listed row and what the feed's screen said of it; `reason` is absent when it passes. */
+export interface ScreenedRow {
+  readonly row: DealRow;
+  readonly rejectedFor?: string;
+}
+
+/** How a sweep came to its end. Only a complete one proves absence. */
+export type SweepOutcome = 'complete' | 'truncated' | 'slow' | 'superseded';
+
+export interface Sweep {
+  readonly feed: string;
+  readonly queryHash: string;
+  /** Counts up per feed, from 1. */
+  readonly number: number;
+  readonly startedAtMs: number;
+  readonly plannedMs: number;
+  /** The page to ask for next: every page before it is stored. */
+  readonly nextPage: number;
+  /** Distinct rows it has listed so far. */
+  readonly rows: number;
+  readonly endedAtMs?: number;
+  readonly outcome?: SweepOutcome;
+}
+
+/** One answered listing page on its way into the store. */
+export interface ListedPage {
+  readonly feed: FeedIdentity;
+  readonly rows: readonly ScreenedRow[];
+  readonly seenAtMs: number;
+  /** Absent for a head poll. Storing page n of a sweep moves its `nextPage` to n + 1. */
+  readonly sweep?: { readonly number: number; readonly page: number; readonly ends?: SweepOutcome };
+}
+
+/** What a page brought; `rows` = `fresh` + `known`, and a duplicate within the page counts once. */
+export interface PageCounts {
+  readonly rows: number;
+  /** Never seen before, in any feed. */
+  readonly fresh: number;
+  readonly known: number;
+  /** Known rows whose price or creation date differs from what was stored. */
+  readonly repriced: number;
+  /** Rows of this page that are in state `candidate` because of it: fresh or re-priced into it. */
+  readonly candidates: number;
+  /** Rows that the screen rejected, fresh or re-priced. */
+  readonly rejected: number;
+}
+
+/** One line of the ledger of requests; the broker's LedgerEntry has this shape. */
+export interface LedgerRecord {
+  readonly atMs: number;
+  readonly spendClass: string;
+  readonly purpose: string;
+  readonly shape: string;
+  readonly items: number;
+  readonly holdTokens: number;
+  readonly costTokens: number;
+  readonly balanceAfter: number | undefined;
+  readonly outcome: string;
+  readonly why: string | undefined;
+  readonly attempt: number;
+  readonly tookMs: number;
+  readonly waitedMs: number;
+}
+
+/** One life of the daemon process. */
+export interface Run {
+  readonly instance: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly stoppedAtMs?: number;
+  readonly stopReason?: string;
+}
+
+/** What the writer does. `fence` is bound when it is opened for writing. */
+export interface DealWriter {
+  /** Raises the newest fence that counts. @throws StaleFenceError when a newer one is known. */
+  adoptFence(): Promise<void>;
+  /** Makes the configured feeds known; a feed no longer configured keeps its rows. */
+  syncFeeds(feeds: readonly FeedIdentity[], atMs: number): Promise<void>;
+  /** The unfinished sweep of this feed and revision, if there is one. */
+  openSweep(feed: FeedIdentity): Promise<Sweep | undefined>;
+  /** Starts the next sweep; an unfinished one of the feed ends as `superseded`. */
+  beginSweep(feed: FeedIdentity, options: { atMs: number; plannedMs: number }): Promise<Sweep>;
+  /** Ends the sweep without a further page. */
+  endSweep(sweep: Sweep, options: { atMs: number; outcome: SweepOutcome }): Promise<void>;
+  /** Moves the sweep back so that pages from `page` on are bought again. Never forward. */
+  rewindSweep(sweep: Sweep, page: number): Promise<Sweep>;
+  storePage(page: ListedPage): Promise<PageCounts>;
+  recordRequest(entry: LedgerRecord): Promise<void>;
+  recordRun(run: Run): Promise<void>;
+}
+
+export interface DealFilter {
+  readonly states: readonly DealState[] | 'all';
+  readonly feed?: string;
+  readonly limit?: number;
+}
+
+/** A deal as people and programs see it; an absent figure is unknown, never zero. */
+export interface Deal {
+  readonly asin: string;
+  readonly domainId: number;
+  readonly priceType: number;
+  /** The feed that listed it last. */
+  readonly feed: string;
+  readonly title: string;
+  readonly state: DealState;
+  readonly reason?: string;
+  readonly priceNowCents?: number;
+  readonly priceSinceMs?: number;
+  readonly average90Cents?: number;
+  readonly rank?: number;
+  readonly createdAtMs?: number;
+  readonly firstSeenAtMs: number;
+  readonly lastSeenAtMs: number;
+  readonly judgedAtMs?: number;
+  readonly avg1yCents?: number;
+  readonly percentDown?: number;
+  readonly listAtCents?: number;
+  readonly profitCents?: number;
+  readonly sales1y?: number;
+  readonly trust?: number;
+  readonly ruleVersion?: number;
+}
+
+export interface FeedStatus {
+  readonly name: string;
+  /** Rows of the feed that have not ended. */
+  readonly rows: number;
+  readonly lastSweepAtMs?: number;
+  readonly lastSweepRows?: number;
+  readonly lastHeadAtMs?: number;
+  /** The unfinished sweep. */
+  readonly sweep?: Sweep;
+  /** The last sweep ended at the API's limit: absence proves nothing here. */
+  readonly isPartial: boolean;
+  /** Newest `createdAtMs` stored for the feed, never beyond the time it was seen. */
+  readonly watermarkMs?: number;
+}
+
+/** Age of last seen over the rows that have not ended. */
+export interface Freshness {
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly maxMs: number;
+}
+
+export interface LedgerTotals {
+  readonly tokens: number;
+  readonly requests: number;
+  readonly byClass: Readonly<Record<string, number>>;
+}
+
+/** What anybody may read, also while another process writes, and when none does. */
+export interface DealReader {
+  newestFence(): Promise<number>;
+  countByState(): Promise<Readonly<Record<DealState, number>> & { readonly total: number }>;
+  deals(filter: DealFilter): Promise<readonly Deal[]>;
+  deal(asin: string, domainId?: number): Promise<readonly Deal[]>;
+  feeds(): Promise<readonly FeedStatus[]>;
+  /** Undefined while there are no rows. */
+  freshness(nowMs: number): Promise<Freshness | undefined>;
+  spentSince(sinceMs: number): Promise<LedgerTotals>;
+  /** Newest first. */
+  recentRequests(limit: number): Promise<readonly LedgerRecord[]>;
+  /** The newest answered request. */
+  lastAnswered(): Promise<LedgerRecord | undefined>;
+  lastRun(): Promise<Run | undefined>;
+  runsSince(sinceMs: number): Promise<number>;
+}
+
+export interface Store {
+  readonly reader: DealReader;
+  /** A writer bound to a fence; call `adoptFence` first. */
+  writer(fence: number): DealWriter;
+  close(): Promise<void>;
+}
