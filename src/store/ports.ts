@@ -33,7 +33,15 @@ export interface FeedIdentity {
   readonly queryHash: string;
 }
 
-/** A listed row and what the feed's screen said of it; `reason` is absent when it passes. */
+/** A page or an end that does not fit the sweep it names; nothing was written. A bug, not weather. */
+export class SweepOrderError extends Error {
+  override readonly name = 'SweepOrderError';
+}
+
+/**
+ * A listed row and what the feed's screen said of it; `rejectedFor` is absent when it passes. The
+ * stored reason is `screen:` and then this word, so it can be told from a judged rejection.
+ */
 export interface ScreenedRow {
   readonly row: DealRow;
   readonly rejectedFor?: string;
@@ -53,6 +61,8 @@ export interface Sweep {
   readonly nextPage: number;
   /** Distinct rows it has listed so far. */
   readonly rows: number;
+  /** Rows on the wire of its pages so far, readable or not, duplicates counted each time. */
+  readonly wireRows: number;
   readonly endedAtMs?: number;
   readonly outcome?: SweepOutcome;
 }
@@ -62,6 +72,8 @@ export interface ListedPage {
   readonly feed: FeedIdentity;
   readonly rows: readonly ScreenedRow[];
   readonly seenAtMs: number;
+  /** Rows on the wire, readable or not; absent: as many as `rows`. Kept for the size of a sweep. */
+  readonly wireRows?: number;
   /** Absent for a head poll. Storing page n of a sweep moves its `nextPage` to n + 1. */
   readonly sweep?: { readonly number: number; readonly page: number; readonly ends?: SweepOutcome };
 }
@@ -74,9 +86,9 @@ export interface PageCounts {
   readonly known: number;
   /** Known rows whose price or creation date differs from what was stored. */
   readonly repriced: number;
-  /** Rows of this page that are in state `candidate` because of it: fresh or re-priced into it. */
+  /** Rows that this page made `candidate`: fresh ones, and known ones that were not before. */
   readonly candidates: number;
-  /** Rows that the screen rejected, fresh or re-priced. */
+  /** Rows that this page's screen rejected: fresh, re-priced, or not rejected before. */
   readonly rejected: number;
 }
 
@@ -121,8 +133,17 @@ export interface DealWriter {
   endSweep(sweep: Sweep, options: { atMs: number; outcome: SweepOutcome }): Promise<void>;
   /** Moves the sweep back so that pages from `page` on are bought again. Never forward. */
   rewindSweep(sweep: Sweep, page: number): Promise<Sweep>;
+  /**
+   * Stores the rows of one page, in one transaction with the sweep's cursor. Every row is re-seen,
+   * whatever the screen says of it; a verdict reached by judging is never touched.
+   *
+   * @throws SweepOrderError for a page beyond the sweep's `nextPage`, or of a sweep that has ended
+   * without it.
+   */
   storePage(page: ListedPage): Promise<PageCounts>;
+  /** Appends a line; the one write that counts twice when it is done twice. */
   recordRequest(entry: LedgerRecord): Promise<void>;
+  /** Once at the start and once at the stop of a life; known by its `instance`. */
   recordRun(run: Run): Promise<void>;
 }
 

@@ -1,0 +1,159 @@
+/**
+ * Sees every row of every feed again and again: sweeps the listings page by page.
+ *
+ * A pass is one page. The sweep's cursor is stored twice: in the deals database, in the same
+ * transaction as the page's rows, and afterwards as a checkpoint in the coordination store. At
+ * start the older of the two wins, so that a database or a coordination store restored from a
+ * backup repeats work and skips none (promises P1 and P2).
+ *
+ * Invariants:
+ * - only an answered page with fewer rows than a page ends a sweep as complete; a refused, failed
+ *   or odd answer ends nothing and moves no cursor;
+ * - a sweep that reaches the API's last page is truncated: it proves no absence;
+ * - a sweep slower than twice its plan is closed incomplete and starts again at page 0, because
+ *   rows have moved too far meanwhile for its absences to mean anything.
+ */
+import type { Broker } from '../broker/request.ts';
+import type { Checkpoints } from '../coordination/ports.ts';
+import { type DealPage, dealPageLast, dealPageRows } from '../keepa/deal-row.ts';
+import type { PassReport } from '../runtime/actor.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { DealReader, DealWriter, Sweep, SweepOutcome } from '../store/ports.ts';
+import { checkpointName, cursorAt, resumePage } from './cursor.ts';
+import { type Feed, identityOf } from './feed.ts';
+import { buyPage, type PageBought } from './listing.ts';
+import { plannedSweepMs, tickMs } from './planning.ts';
+
+export interface BackfillerOptions {
+  readonly feeds: readonly Feed[];
+  readonly broker: Broker;
+  readonly reader: DealReader;
+  readonly writer: DealWriter;
+  readonly checkpoints: Checkpoints;
+  /** The lease's fence, under which checkpoints are written. */
+  readonly fence: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly sharePercent: number;
+  /** The shortest time between the starts of two sweeps of one feed. */
+  readonly sweepIntervalMs: number;
+}
+
+/** After a page that could not be bought: the broker has backed off already, so one tick is enough. */
+const troubleWaitMs = tickMs;
+/** A feed that Keepa refuses as it is may be mended by Keepa, or by a restart with another query. */
+const hopelessWaitMs = 3_600_000;
+
+/** Makes the pass: the next page of the sweep that is running or due. */
+export function backfillerPass(
+  options: BackfillerOptions,
+): (signal: AbortSignal) => Promise<PassReport> {
+  const blockedUntilMs = new Map<string, number>();
+  return async (signal) => {
+    const nowMs = options.clock.now();
+    const feeds = options.feeds.filter(({ name }) => (blockedUntilMs.get(name) ?? 0) <= nowMs);
+    const turn = await nextTurn(options, feeds, nowMs);
+    if ('dueInMs' in turn) return { counts: { pages: 0 }, nextInMs: turn.dueInMs };
+    const { feed, sweep } = turn;
+    const bought = await sweepPage(options, { feed, sweep, signal });
+    const counts = { feed: feed.name, sweep: sweep.number, page: sweep.nextPage };
+    if ('counts' in bought) {
+      return { counts: { ...counts, ...bought.counts }, nextInMs: 0 };
+    }
+    if (bought.isHopeless) blockedUntilMs.set(feed.name, nowMs + hopelessWaitMs);
+    return { counts: { ...counts, why: bought.trouble }, nextInMs: troubleWaitMs };
+  };
+}
+
+type Turn = { readonly feed: Feed; readonly sweep: Sweep } | { readonly dueInMs: number };
+
+/** An unfinished sweep goes first; else the feed whose next sweep has been due the longest. */
+async function nextTurn(
+  options: BackfillerOptions,
+  feeds: readonly Feed[],
+  nowMs: number,
+): Promise<Turn> {
+  for (const feed of feeds) {
+    const sweep = await resumed(options, feed);
+    if (sweep !== undefined) return { feed, sweep };
+  }
+  let first: { feed: Feed; dueInMs: number } | undefined;
+  for (const feed of feeds) {
+    const last = await options.reader.lastSweep(identityOf(feed));
+    const dueInMs = dueIn(last, options.sweepIntervalMs, nowMs);
+    if (first === undefined || dueInMs < first.dueInMs) first = { feed, dueInMs };
+  }
+  if (first === undefined) return { dueInMs: troubleWaitMs };
+  if (first.dueInMs > 0) return { dueInMs: first.dueInMs };
+  return { feed: first.feed, sweep: await begin(options, first.feed) };
+}
+
+/**
+ * Time until a feed's next sweep may start; negative when overdue. A slow sweep starts again at
+ * once. A start in the future (the wall clock went back) counts as now, so nothing waits for it.
+ */
+function dueIn(last: Sweep | undefined, intervalMs: number, nowMs: number): number {
+  if (last === undefined) return Number.NEGATIVE_INFINITY;
+  if (last.outcome === 'slow') return 0;
+  return Math.min(last.startedAtMs, nowMs) + intervalMs - nowMs;
+}
+
+async function begin(options: BackfillerOptions, feed: Feed): Promise<Sweep> {
+  const identity = identityOf(feed);
+  const last = await options.reader.lastSweep(identity);
+  return await options.writer.beginSweep(identity, {
+    atMs: options.clock.now(),
+    plannedMs: plannedMs(options, last?.rows),
+  });
+}
+
+function plannedMs({ broker, sharePercent }: BackfillerOptions, rows: number | undefined): number {
+  return plannedSweepMs(rows, { netRate: broker.snapshot().netRate, sharePercent });
+}
+
+/** The feed's unfinished sweep at the page where both memories agree, unless it is too slow. */
+async function resumed(options: BackfillerOptions, feed: Feed): Promise<Sweep | undefined> {
+  const { writer, checkpoints, clock, log } = options;
+  const sweep = await writer.openSweep(identityOf(feed));
+  if (sweep === undefined) return undefined;
+  const tookMs = clock.now() - sweep.startedAtMs;
+  // The rate may have fallen since the sweep began: the plan is the longer of then and now.
+  const allowedMs = 2 * Math.max(sweep.plannedMs, plannedMs(options, sweep.rows));
+  if (tookMs > allowedMs) {
+    log.warn('sweep-slow', { feed: feed.name, sweep: sweep.number, tookMs, allowedMs });
+    await writer.endSweep(sweep, { atMs: clock.now(), outcome: 'slow' });
+    return undefined;
+  }
+  const page = resumePage(sweep, await checkpoints.read(checkpointName(feed.name)));
+  return page === sweep.nextPage ? sweep : await writer.rewindSweep(sweep, page);
+}
+
+async function sweepPage(
+  options: BackfillerOptions,
+  { feed, sweep, signal }: { feed: Feed; sweep: Sweep; signal: AbortSignal },
+): Promise<PageBought> {
+  const page = sweep.nextPage;
+  const name = checkpointName(feed.name);
+  return await buyPage(options, {
+    feed,
+    spendClass: 'backfill',
+    purpose: 'sweep',
+    call: { endpoint: 'deal', query: feed.query, page },
+    sweepOf: (answer) => {
+      const ends = endOf(answer, page);
+      return { number: sweep.number, page, ...(ends === undefined ? {} : { ends }) };
+    },
+    // After the rows, never before: a checkpoint ahead of the store would skip a page.
+    afterStore: async () => {
+      await options.checkpoints.write(name, cursorAt(sweep, page + 1), options.fence);
+    },
+    signal,
+  });
+}
+
+/** Whether this answer ends its sweep. At the API's last page there may be more than it shows. */
+function endOf(answer: DealPage, page: number): SweepOutcome | undefined {
+  if (page >= dealPageLast) return 'truncated';
+  return answer.wireRows < dealPageRows ? 'complete' : undefined;
+}

@@ -1,0 +1,119 @@
+/**
+ * What the upserter and the backfiller share: a listing page on its way from Keepa to the store.
+ *
+ * Seeing a row costs nothing beyond its page, so every row of every page is screened, re-priced
+ * and dated here, whatever it was bought for. There is one path, because two of them drift.
+ */
+import assert from 'node:assert/strict';
+import { screenRow } from '../analysis/screen.ts';
+import type { Broker, Settlement, SpendClass } from '../broker/request.ts';
+import type { DealCall } from '../keepa/call.ts';
+import type { DealPage, DealRow } from '../keepa/deal-row.ts';
+import type { DealWriter, ListedPage, PageCounts, ScreenedRow } from '../store/ports.ts';
+import { type Feed, identityOf } from './feed.ts';
+
+/** Keepa lists only what it looked at within a day (observed at most 22.9 h)... */
+const updateAgeMsMax = 24 * 3_600_000;
+/** ...and its look may lie a minute ahead of the answer; ten allow for clocks that differ. */
+const updateAheadMsMax = 10 * 60_000;
+
+/**
+ * Why the page's times cannot be true, or undefined. A wrong epoch or a wrong system clock makes
+ * today's rows look years old, and everything judged by age would follow: such a page is not stored.
+ */
+export function timeFault(rows: readonly DealRow[], nowMs: number): string | undefined {
+  const times = rows.flatMap((row) => (row.updatedAtMs === undefined ? [] : [row.updatedAtMs]));
+  if (times.length === 0) return undefined;
+  const aheadMs = Math.max(...times) - nowMs;
+  if (aheadMs <= updateAheadMsMax && aheadMs >= -updateAgeMsMax) return undefined;
+  const minutes = Math.round(Math.abs(aheadMs) / 60_000);
+  const side = aheadMs > 0 ? 'ahead of' : 'behind';
+  return `the newest row was updated ${minutes} min ${side} this machine's clock`;
+}
+
+/** One page to be bought, and for what. */
+export interface PageOrder {
+  readonly feed: Feed;
+  readonly spendClass: SpendClass;
+  readonly purpose: string;
+  readonly call: DealCall;
+  /** What the page is to a sweep once it is there; a head poll belongs to none. */
+  sweepOf(page: DealPage): ListedPage['sweep'];
+  /** Runs after the rows are committed, and before anything else is bought. */
+  afterStore(): Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** What a page brought, or why it brought nothing; `isHopeless`: asking again will not help. */
+export type PageBought =
+  | { readonly page: DealPage; readonly counts: PageCounts }
+  | { readonly trouble: string; readonly isHopeless: boolean };
+
+/** Buys one page, screens its rows and stores them in one transaction. */
+export async function buyPage(
+  { broker, writer }: { broker: Broker; writer: DealWriter },
+  order: PageOrder,
+): Promise<PageBought> {
+  const { feed, call, spendClass, purpose, signal } = order;
+  let stored: PageBought | undefined;
+  const settlement = await broker.request({
+    spendClass,
+    purpose,
+    call,
+    signal,
+    commit: async ({ answer: page, atMs }) => {
+      const fault = timeFault(page.rows, atMs);
+      if (fault !== undefined) {
+        stored = { trouble: fault, isHopeless: true };
+        return;
+      }
+      const rows = page.rows.map((row) => screened(row, feed));
+      const sweep = order.sweepOf(page);
+      const listed = { feed: identityOf(feed, call.query), rows, seenAtMs: atMs };
+      const counts = await writer.storePage(sweep === undefined ? listed : { ...listed, sweep });
+      await order.afterStore();
+      stored = { page, counts };
+    },
+  });
+  if (settlement.kind !== 'answered') return troubleOf(settlement);
+  assert(stored !== undefined, 'an answered request has been committed');
+  return stored;
+}
+
+function screened(row: DealRow, feed: Feed): ScreenedRow {
+  const rejectedFor = screenRow(row, feed.screen);
+  return rejectedFor === undefined ? { row } : { row, rejectedFor };
+}
+
+function troubleOf(
+  settlement: Exclude<Settlement<DealCall>, { readonly kind: 'answered' }>,
+): PageBought {
+  switch (settlement.kind) {
+    case 'permanent':
+      return { trouble: `Keepa refuses it: ${settlement.why}`, isHopeless: true };
+    case 'dead':
+      return {
+        trouble: `given up after ${settlement.attempts} attempts: ${settlement.why}`,
+        isHopeless: false,
+      };
+    case 'too-large':
+      return { trouble: 'a page costs more than its class can ever save', isHopeless: true };
+    case 'cancelled':
+      return { trouble: 'taken back', isHopeless: false };
+  }
+}
+
+/**
+ * How many neighbours are out of newest-first order. The order is only checked: correctness never
+ * rests on it, but a listing in another order than asked for is worth knowing about.
+ */
+export function outOfOrder(rows: readonly DealRow[]): number {
+  let count = 0;
+  let before: number | undefined;
+  for (const { createdAtMs } of rows) {
+    if (createdAtMs === undefined) continue;
+    if (before !== undefined && createdAtMs > before) count += 1;
+    before = createdAtMs;
+  }
+  return count;
+}

@@ -1,0 +1,56 @@
+/**
+ * How often the listings are looked at, as functions of the measured refill rate.
+ *
+ * A schedule that nobody budgets is a rate limiter in disguise: polls every minute once ate a whole
+ * plan of 5 tokens a minute. So each interval is the time in which the class earns what it is about
+ * to spend, and stretches or shrinks by itself when the rate changes. No interval is a literal
+ * except the floors below, which only keep a rich plan from asking for what cannot have changed.
+ */
+import { dealPageLast, dealPageRows } from '../keepa/deal-row.ts';
+
+/** Keepa's price of one listing page, also of an empty one (keepa-facts section 5; observed 115 times). */
+export const pagePriceTokens = 5;
+/** Keepa's refill tick (keepa-facts section 3: 60,200 ms, not a minute). */
+export const tickMs = 60_200;
+/** Newest-first listings move within minutes at best; a faster poll buys the same page twice. */
+const headIntervalMsMin = 120_000;
+/** Planned spending stays below the share, so that a queue of head polls always drains. */
+const headShareUsed = 0.9;
+/** A sweep of one page is planned no shorter than this: two ticks, a retry and the answers' time. */
+const sweepMsMin = 10 * tickMs;
+
+export interface Income {
+  /** Tokens per tick that we can count on; undefined before Keepa first told. */
+  readonly netRate: number | undefined;
+  /** The class's part of it, whole per cents. */
+  readonly sharePercent: number;
+}
+
+function tokensPerTick({ netRate, sharePercent }: Income): number | undefined {
+  return netRate === undefined || netRate <= 0 ? undefined : (netRate * sharePercent) / 100;
+}
+
+/** Time from one round of head polls over all feeds to the next. */
+export function headIntervalMs(feeds: number, income: Income): number {
+  const perTick = tokensPerTick(income);
+  if (perTick === undefined) return headIntervalMsMin;
+  const ticks = (pagePriceTokens * feeds) / (headShareUsed * perTick);
+  return Math.max(headIntervalMsMin, Math.ceil(ticks * tickMs));
+}
+
+/**
+ * How long a sweep may be expected to take on the class's share alone, others spending theirs.
+ *
+ * `rowsExpected` undefined (nothing known about the feed) plans for the API's limit of 10,000 rows:
+ * too long a plan only delays the verdict "slow", too short a one would restart a sweep for ever.
+ */
+export function plannedSweepMs(rowsExpected: number | undefined, income: Income): number {
+  const perTick = tokensPerTick(income);
+  const pagesMax = dealPageLast + 1;
+  const pages =
+    rowsExpected === undefined
+      ? pagesMax
+      : Math.min(pagesMax, Math.floor(rowsExpected / dealPageRows) + 2);
+  if (perTick === undefined) return pagesMax * sweepMsMin;
+  return Math.max(sweepMsMin, Math.ceil(((pages * pagePriceTokens) / perTick) * tickMs));
+}

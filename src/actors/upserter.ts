@@ -1,0 +1,114 @@
+/**
+ * Keeps the table in touch with what is new: polls the head of every feed, newest first.
+ *
+ * A poll is one page of 5 tokens in the class `head`, which is kept apart from batches so that it
+ * never waits behind them. Every row of the page is re-seen and re-priced for nothing; rows never
+ * seen before become candidates. A page on which no row is known means that more is new than fits
+ * a page, so the next one is bought too, but only once a first sweep has made the feed known:
+ * before that everything is unknown, and catching up is the sweep's work.
+ *
+ * Invariants:
+ * - the interval follows the measured rate, so that planned polls fit the class's share;
+ * - a page that could not be bought changes nothing, and the next round polls again;
+ * - the watermark decides only whether another page is bought, never what is stored.
+ */
+import type { Broker } from '../broker/request.ts';
+import { newestFirst, withSort } from '../keepa/deal-query.ts';
+import { type DealPage, dealPageLast, dealPageRows } from '../keepa/deal-row.ts';
+import type { PassReport } from '../runtime/actor.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { DealReader, DealWriter, PageCounts } from '../store/ports.ts';
+import type { Feed } from './feed.ts';
+import { buyPage, outOfOrder } from './listing.ts';
+import { headIntervalMs } from './planning.ts';
+
+export interface UpserterOptions {
+  readonly feeds: readonly Feed[];
+  readonly broker: Broker;
+  readonly reader: DealReader;
+  readonly writer: DealWriter;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The class's part of the income, whole per cents. */
+  readonly sharePercent: number;
+}
+
+interface Tally {
+  pages: number;
+  fresh: number;
+  repriced: number;
+  candidates: number;
+  inversions: number;
+  troubles: number;
+}
+
+/** Makes the pass: one round of polls over all feeds. */
+export function upserterPass(
+  options: UpserterOptions,
+): (signal: AbortSignal) => Promise<PassReport> {
+  const { feeds, broker, clock, sharePercent } = options;
+  return async (signal) => {
+    const startedAtMs = clock.monotonic();
+    const tally: Tally = {
+      pages: 0,
+      fresh: 0,
+      repriced: 0,
+      candidates: 0,
+      inversions: 0,
+      troubles: 0,
+    };
+    for (const feed of feeds) {
+      if (signal.aborted) break;
+      await pollHead(options, feed, { signal, tally });
+    }
+    const { netRate } = broker.snapshot();
+    const intervalMs = headIntervalMs(feeds.length, { netRate, sharePercent });
+    const nextInMs = Math.max(0, startedAtMs + intervalMs - clock.monotonic());
+    return { counts: { ...tally }, nextInMs };
+  };
+}
+
+/** Polls one feed's head, page after page while nothing on a page is known. */
+async function pollHead(
+  options: UpserterOptions,
+  feed: Feed,
+  { signal, tally }: { signal: AbortSignal; tally: Tally },
+): Promise<void> {
+  const { log, reader } = options;
+  const call = { endpoint: 'deal', query: withSort(feed.query, newestFirst) } as const;
+  const isKnown = await hasBeenSwept(reader, feed);
+  for (let page = 0; page <= dealPageLast; page += 1) {
+    const bought = await buyPage(options, {
+      feed,
+      spendClass: 'head',
+      purpose: 'head-poll',
+      call: { ...call, page },
+      sweepOf: () => undefined,
+      afterStore: async () => {},
+      signal,
+    });
+    if ('trouble' in bought) {
+      tally.troubles += 1;
+      if (!signal.aborted) log.warn('head-poll', { feed: feed.name, why: bought.trouble });
+      return;
+    }
+    count(tally, bought);
+    const isLast = bought.page.wireRows < dealPageRows || bought.counts.known > 0;
+    if (isLast || !isKnown || signal.aborted) return;
+  }
+}
+
+function count(tally: Tally, { page, counts }: { page: DealPage; counts: PageCounts }): void {
+  tally.pages += 1;
+  tally.fresh += counts.fresh;
+  tally.repriced += counts.repriced;
+  tally.candidates += counts.candidates;
+  tally.inversions += outOfOrder(page.rows);
+}
+
+/** True once a sweep of the feed has ended: then an unknown row is news. */
+async function hasBeenSwept(reader: DealReader, feed: Feed): Promise<boolean> {
+  const status = (await reader.feeds()).find(({ name }) => name === feed.name);
+  return status?.lastSweepAtMs !== undefined;
+}

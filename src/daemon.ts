@@ -1,0 +1,303 @@
+/**
+ * The daemon: puts the parts together in one place, starts them in order, stops them in reverse.
+ *
+ * Everything that is not deterministic is handed in as a `World`, so the daemon that people run and
+ * the one that a simulation runs for thirty days are the same. There is no container and no module
+ * state: what a part needs is written out below.
+ *
+ * Order of the start: lease, fence, feeds, broker, actors. Order of the stop: actors, broker (what
+ * is in flight is settled and stored), run record, lease.
+ */
+import { backfillerPass } from './actors/backfiller.ts';
+import { type Feed, identityOf } from './actors/feed.ts';
+import { upserterPass } from './actors/upserter.ts';
+import type { Broker, Gate } from './broker/request.ts';
+import { createBroker } from './broker/token-broker.ts';
+import type { Config } from './config.ts';
+import { LeaseKeeper, type LeaseTimes, leaseTimes } from './coordination/lease-keeper.ts';
+import type { Coordination, LeaseEntry, Owner } from './coordination/ports.ts';
+import { createKeepaClient } from './keepa/client.ts';
+import type { Transport } from './keepa/transport.ts';
+import { Actor } from './runtime/actor.ts';
+import type { Clock } from './runtime/clock.ts';
+import { describeError } from './runtime/describe-error.ts';
+import type { Log } from './runtime/log.ts';
+import type { Random } from './runtime/random.ts';
+import { Supervisor } from './runtime/supervisor.ts';
+import type { Phase, StatusSources } from './status/sources.ts';
+import { type DealWriter, StaleFenceError, type Store } from './store/ports.ts';
+
+/** All that is not deterministic. */
+export interface World {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transport: Transport;
+  readonly coordination: Coordination;
+  readonly log: Log;
+}
+
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly feeds: readonly Feed[];
+  readonly world: World;
+  readonly store: Store;
+  readonly owner: Owner;
+  /** Hash of the API key: one spender per key, not per data directory. */
+  readonly keyHash: string;
+  readonly version: string;
+  readonly times?: LeaseTimes;
+}
+
+/** How the daemon came to its end: the process's exit code and one line why. */
+export interface Ending {
+  readonly code: 0 | 1 | 75 | 77;
+  readonly reason: string;
+}
+
+export interface Daemon {
+  /** Resolves when it works, or has ended; waits while another holds the lease, if so configured. */
+  start(): Promise<void>;
+  /** Drains and resolves when everything is stored and given back. Safe to call at any time. */
+  stop(reason: string): Promise<void>;
+  /** Resolves once, never rejects. */
+  readonly ended: Promise<Ending>;
+  sources(): StatusSources;
+}
+
+/** A child that fails more often than this is broken in a way that a restart of it does not heal. */
+const restarts = { max: 10, windowMs: 600_000 };
+const restartBackoff = { firstMs: 1_000, capMs: 60_000 };
+/** A pass that neither waits in the broker nor ends within this is stuck: an answer takes 120 s. */
+const progressMsMax = 300_000;
+
+export function composeDaemon(options: DaemonOptions): Daemon {
+  return new ComposedDaemon(options);
+}
+
+class ComposedDaemon implements Daemon {
+  readonly ended: Promise<Ending>;
+  readonly #options: DaemonOptions;
+  readonly #end: (ending: Ending) => void;
+  readonly #keeper: LeaseKeeper;
+  readonly #stopping = new AbortController();
+  readonly #actors: Actor[] = [];
+  readonly #startedAtMs: number;
+  #phase: Phase;
+  #broker: Broker | undefined;
+  #writer: DealWriter | undefined;
+  #supervisor: Supervisor | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: DaemonOptions) {
+    const { promise, resolve } = Promise.withResolvers<Ending>();
+    this.ended = promise;
+    this.#end = resolve;
+    this.#options = options;
+    const { world, owner, keyHash, times = leaseTimes } = options;
+    this.#startedAtMs = world.clock.now();
+    this.#phase = { name: 'starting', why: 'opening', sinceMs: this.#startedAtMs };
+    this.#keeper = new LeaseKeeper({
+      leases: world.coordination.leases,
+      name: `daemon-${keyHash}`,
+      owner,
+      clock: world.clock,
+      log: world.log.scoped('lease'),
+      times,
+      doing: () => this.#phase.why,
+    });
+  }
+
+  async start(): Promise<void> {
+    const { config, store } = this.#options;
+    const taken = await this.#keeper.take({
+      fenceFloor: () => store.reader.newestFence(),
+      ...(config.standby ? { onStandby: (holder) => this.#standBy(holder) } : {}),
+      signal: this.#stopping.signal,
+    });
+    if (taken.kind === 'aborted') return;
+    if (taken.kind === 'held') {
+      this.#end({ code: 75, reason: `already running: ${describeHolder(taken.holder)}` });
+      return;
+    }
+    this.#enter('starting', 'waiting for the first balance');
+    const writer = store.writer(taken.fence);
+    this.#writer = writer;
+    await writer.adoptFence();
+    await writer.syncFeeds(
+      this.#options.feeds.map((feed) => identityOf(feed)),
+      this.#startedAtMs,
+    );
+    await this.#recordRun({});
+    this.#broker = this.#composeBroker(writer);
+    this.#supervisor = this.#composeActors({ broker: this.#broker, writer, fence: taken.fence });
+    this.#broker.start();
+    this.#supervisor.start();
+    this.#watch(this.#supervisor);
+    this.#enter('active', 'working');
+  }
+
+  #standBy(holder: LeaseEntry): void {
+    this.#options.world.log.info('standby', { holder: describeHolder(holder) });
+    this.#enter('standby', `waiting for ${describeHolder(holder)} to end`);
+  }
+
+  #composeBroker(writer: DealWriter): Broker {
+    const { config, world } = this.#options;
+    const { clock, random, log, transport } = world;
+    return createBroker({
+      clock,
+      random: random.fork('broker'),
+      log: log.scoped('broker'),
+      client: createKeepaClient({ transport, clock }),
+      policy: { shares: config.shares, deficitFloor: config.deficitFloor },
+      record: (entry) => writer.recordRequest(entry),
+      gate: () => this.#gate(),
+      isFinal: (error) => error instanceof StaleFenceError,
+    });
+  }
+
+  #gate(): Gate {
+    if (this.#keeper.holds()) return { open: true };
+    return { open: false, why: 'the daemon lease is not confirmed' };
+  }
+
+  #composeActors(parts: { broker: Broker; writer: DealWriter; fence: number }): Supervisor {
+    const { config, feeds, store, world } = this.#options;
+    const { clock, log, random, coordination } = world;
+    const shared = { ...parts, feeds, reader: store.reader, clock };
+    const upserter = new Actor({
+      name: 'upserter',
+      clock,
+      log,
+      pass: upserterPass({
+        ...shared,
+        log: log.scoped('upserter'),
+        sharePercent: config.shares.head,
+      }),
+    });
+    const backfiller = new Actor({
+      name: 'backfiller',
+      clock,
+      log,
+      pass: backfillerPass({
+        ...shared,
+        log: log.scoped('backfiller'),
+        checkpoints: coordination.checkpoints,
+        sharePercent: config.shares.backfill,
+        sweepIntervalMs: config.sweepIntervalMs,
+      }),
+    });
+    const supervisor = new Supervisor({
+      clock,
+      random,
+      log: log.scoped('supervisor'),
+      restarts,
+      backoff: restartBackoff,
+    });
+    supervisor.add({ name: 'lease', run: (signal) => this.#keeper.run(signal) });
+    for (const actor of [backfiller, upserter]) {
+      this.#actors.push(actor);
+      supervisor.add({ name: actor.snapshot().name, run: (signal) => actor.run(signal) });
+    }
+    return supervisor;
+  }
+
+  /** The three ways in which the daemon ends without being asked to. */
+  #watch(supervisor: Supervisor): void {
+    const endWith = (ending: Ending): void => {
+      void this.#shutDown(ending);
+    };
+    void supervisor.failed.then(({ child, reason }) =>
+      endWith({ code: 1, reason: `${child} keeps failing: ${reason}` }),
+    );
+    void this.#keeper.lost.then((reason) => endWith({ code: 1, reason }));
+  }
+
+  stop(reason: string): Promise<void> {
+    return this.#shutDown({ code: 0, reason });
+  }
+
+  #shutDown(ending: Ending): Promise<void> {
+    this.#stopped ??= this.#drain(ending);
+    return this.#stopped;
+  }
+
+  async #drain(ending: Ending): Promise<void> {
+    const { log } = this.#options.world;
+    this.#enter('stopping', ending.reason);
+    this.#stopping.abort();
+    try {
+      // The actors wait for the broker, so it stops admitting while they take their requests back.
+      await Promise.all([this.#supervisor?.stop(), this.#broker?.drain()]);
+      await this.#recordRun({ stopReason: ending.reason });
+    } catch (error) {
+      log.warn('stop', { error: describeError(error) });
+    }
+    await this.#keeper.release().catch((error: unknown) => {
+      log.warn('lease-release-failed', { error: describeError(error) });
+    });
+    this.#end(ending);
+  }
+
+  async #recordRun({ stopReason }: { stopReason?: string }): Promise<void> {
+    const { owner, version, world } = this.#options;
+    await this.#writer?.recordRun({
+      instance: owner.instance,
+      version,
+      pid: owner.pid,
+      startedAtMs: this.#startedAtMs,
+      ...(stopReason === undefined ? {} : { stoppedAtMs: world.clock.now(), stopReason }),
+    });
+  }
+
+  #enter(name: Phase['name'], why: string): void {
+    this.#phase = { name, why, sinceMs: this.#options.world.clock.now() };
+  }
+
+  sources(): StatusSources {
+    const { config, store, owner, version, world } = this.#options;
+    return {
+      clock: world.clock,
+      version,
+      dataDir: config.dataDir,
+      pid: owner.pid,
+      startedAtMs: this.#startedAtMs,
+      shares: config.shares,
+      reader: store.reader,
+      phase: () => this.#phase,
+      broker: () => this.#broker?.snapshot(),
+      loops: () => this.#actors.map((actor) => this.#loopOf(actor)),
+      leases: () => world.coordination.leases.list(),
+    };
+  }
+
+  #loopOf(actor: Actor): ReturnType<StatusSources['loops']>[number] {
+    const { name, state, passes, failures, lastPassAtMs, nextPassAtMs, lastError } =
+      actor.snapshot();
+    const waits = this.#isWaitingForTokens();
+    const sinceMs = state === 'running' ? lastPassAtMs : nextPassAtMs;
+    const isDue = sinceMs !== undefined && !(state === 'running' && waits);
+    return {
+      name,
+      doing: state === 'running' ? 'a pass' : undefined,
+      passes,
+      failures,
+      lastPassAtMs,
+      nextPassAtMs,
+      progressDueAtMs: isDue ? sinceMs + progressMsMax : undefined,
+      lastError,
+    };
+  }
+
+  /** True while the broker has work queued or in flight: it is the broker that has to move then. */
+  #isWaitingForTokens(): boolean {
+    const snapshot = this.#broker?.snapshot();
+    if (snapshot === undefined) return false;
+    const queued = Object.values(snapshot.classes).some((entry) => entry.queued > 0);
+    return queued || snapshot.inFlight !== undefined;
+  }
+}
+
+function describeHolder({ owner }: LeaseEntry): string {
+  return `process ${owner.pid} on host ${owner.host.slice(0, 12)}`;
+}

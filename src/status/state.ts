@@ -1,0 +1,242 @@
+/**
+ * Decides what state the daemon is in: one word, the reason for it, and when something happens next.
+ *
+ * Waiting and being stuck look the same from outside: nothing happens. People who cannot tell them
+ * apart "repair" a system that waits and trust one that is dead. So the two are told apart by
+ * arithmetic, from what was promised: a wait has a clock time at which it ends, a stall is affordable
+ * work that was not started. Health is progress, never the mere existence of a process.
+ *
+ * Invariants:
+ * - pure: the same facts give the same verdict;
+ * - `waiting` always has a time for its next action;
+ * - no threshold is a balance: deadlines are ticks and time limits, the drain is compared with income.
+ */
+import { type BrokerSnapshot, type SpendClass, spendClasses } from '../broker/request.ts';
+import type { LedgerRecord } from '../store/ports.ts';
+
+export type StateName =
+  | 'starting'
+  | 'running'
+  | 'waiting'
+  | 'paused'
+  | 'standby'
+  | 'degraded'
+  | 'stalled'
+  | 'stopped';
+
+/** What the daemon itself says it is up to, before anything is judged. */
+export interface Phase {
+  readonly name: 'starting' | 'active' | 'standby' | 'paused' | 'stopping';
+  /** For people: why it is so, in a few words. */
+  readonly why: string;
+  readonly sinceMs: number;
+}
+
+/** One supervised loop. A loop that waits in the broker's queue is not stuck: the broker says so. */
+export interface LoopStatus {
+  readonly name: string;
+  /** What it is doing now; undefined between passes. */
+  readonly doing: string | undefined;
+  readonly passes: number;
+  readonly failures: number;
+  readonly lastPassAtMs: number | undefined;
+  readonly nextPassAtMs: number | undefined;
+  /**
+   * Without a step forward by this instant the loop is stuck. Undefined where none is due: while it
+   * waits for tokens, and while the daemon stands by or is paused.
+   */
+  readonly progressDueAtMs: number | undefined;
+  readonly lastError: string | undefined;
+}
+
+/** All that the judgement rests on. */
+export interface Situation {
+  readonly nowMs: number;
+  readonly phase: Phase;
+  readonly broker: BrokerSnapshot | undefined;
+  readonly loops: readonly LoopStatus[];
+  /** Newest first. */
+  readonly recentRequests: readonly Pick<LedgerRecord, 'outcome' | 'why' | 'atMs'>[];
+}
+
+export interface Judgement {
+  readonly state: StateName;
+  readonly reason: string;
+  readonly nextActionAtMs: number | undefined;
+}
+
+/** Keepa's refill tick (60.2 s, measured), rounded up. */
+const tickMs = 60_200;
+/**
+ * Affordable work starts within a turn of the event loop. Two ticks let a late answer, a retry or a
+ * slow disk pass, and are still far below what a person would call a long time.
+ */
+const startDeadlineMs = 2 * tickMs;
+/** 30 s to connect and 120 s to answer, and a tick for what comes after. */
+const flightDeadlineMs = 150_000 + tickMs;
+/** One failure is weather; three in a row are a climate. */
+const failuresInARow = 3;
+/** Part of an hour's refill that may go unexplained. */
+const drainTolerated = 0.1;
+const ticksPerHour = 60;
+
+/** See the head of the file. Total: every situation has a judgement. */
+export function decideState(situation: Situation): Judgement {
+  const { phase, broker } = situation;
+  if (phase.name !== 'active' && phase.name !== 'starting') return besideWork(situation);
+  if (broker?.stopped !== undefined) {
+    return {
+      state: 'degraded',
+      reason: `no token is spent: ${broker.stopped.why}`,
+      nextActionAtMs: broker.nextAdmissionAtMs,
+    };
+  }
+  return (
+    keepaFails(situation) ??
+    stuckLoop(situation) ??
+    notStarted(situation) ??
+    unknownBalance(situation) ??
+    foreignDrain(situation) ??
+    atWork(situation)
+  );
+}
+
+function besideWork({ phase, loops }: Situation): Judgement {
+  const next = phase.name === 'standby' ? earliestPass(loops) : undefined;
+  switch (phase.name) {
+    case 'standby':
+      return { state: 'standby', reason: phase.why, nextActionAtMs: next };
+    case 'paused':
+      return { state: 'paused', reason: phase.why, nextActionAtMs: undefined };
+    default:
+      return { state: 'stopped', reason: phase.why, nextActionAtMs: undefined };
+  }
+}
+
+/** Keepa, or the way to it, is broken: nothing of ours will help, and waiting longer is no plan. */
+function keepaFails({ broker, recentRequests }: Situation): Judgement | undefined {
+  const latest = recentRequests.slice(0, failuresInARow);
+  const newest = latest[0];
+  const bad = new Set(['unavailable', 'maybe-billed', 'malformed', 'permanent']);
+  if (newest === undefined || latest.length < failuresInARow) return undefined;
+  if (!latest.every(({ outcome }) => bad.has(outcome))) return undefined;
+  return {
+    state: 'degraded',
+    reason: `the last ${failuresInARow} requests failed: ${newest.why ?? newest.outcome}`,
+    nextActionAtMs: broker?.nextAdmissionAtMs,
+  };
+}
+
+function stuckLoop({ nowMs, loops }: Situation): Judgement | undefined {
+  const stuck = loops.find(
+    ({ progressDueAtMs }) => progressDueAtMs !== undefined && progressDueAtMs < nowMs,
+  );
+  if (stuck?.progressDueAtMs === undefined) return undefined;
+  const late = inWords(nowMs - stuck.progressDueAtMs);
+  const error = stuck.lastError === undefined ? '' : ` (last error: ${stuck.lastError})`;
+  return {
+    state: 'stalled',
+    reason: `${stuck.name} made no progress, overdue by ${late}${error}`,
+    nextActionAtMs: stuck.nextPassAtMs,
+  };
+}
+
+function notStarted({ nowMs, broker }: Situation): Judgement | undefined {
+  if (broker === undefined) return undefined;
+  if (broker.inFlight !== undefined) {
+    const flightMs = nowMs - broker.inFlight.sinceMs;
+    if (flightMs <= flightDeadlineMs) return undefined;
+    const what = `a request (${broker.inFlight.purpose}) has been under way for`;
+    return stalled(`${what} ${inWords(flightMs)}`, broker);
+  }
+  const overdueMs = nowMs - (broker.nextAdmissionAtMs ?? nowMs);
+  if (overdueMs > startDeadlineMs) {
+    return stalled(`work was due ${inWords(overdueMs)} ago and was not started`, broker);
+  }
+  const idle = spendClasses.find((name) => isNeglected(name, broker, nowMs));
+  if (idle === undefined) return undefined;
+  const waited = inWords(broker.classes[idle].oldestWaitMs ?? 0);
+  return stalled(`${idle} can afford its work and has waited for ${waited}`, broker);
+}
+
+/** Its head is admissible by the rules of admission, and yet nothing happens. */
+function isNeglected(name: SpendClass, broker: BrokerSnapshot, nowMs: number): boolean {
+  const { queued, credit, headHoldTokens, oldestWaitMs } = broker.classes[name];
+  if (queued === 0 || headHoldTokens === undefined || broker.balance === undefined) return false;
+  const isAffordable =
+    headHoldTokens <= credit + broker.commons &&
+    broker.balance - headHoldTokens >= broker.deficitFloor;
+  const quietMs = nowMs - (broker.lastAnswerAtMs ?? Number.NEGATIVE_INFINITY);
+  // The broker knows of a later time: a request in backoff, which is neither lost nor late.
+  const isPlanned = broker.nextAdmissionAtMs !== undefined && broker.nextAdmissionAtMs > nowMs;
+  return isAffordable && !isPlanned && Math.min(oldestWaitMs ?? 0, quietMs) > startDeadlineMs;
+}
+
+function stalled(reason: string, broker: BrokerSnapshot): Judgement {
+  return { state: 'stalled', reason, nextActionAtMs: broker.nextAdmissionAtMs };
+}
+
+/** Before the first answer; a first answer that does not come in time is no start any more. */
+function unknownBalance({ nowMs, phase, broker }: Situation): Judgement | undefined {
+  if (phase.name === 'active' && broker?.balance !== undefined) return undefined;
+  if (nowMs - phase.sinceMs > flightDeadlineMs) {
+    const reason = `no answer from Keepa for ${inWords(nowMs - phase.sinceMs)} since the start`;
+    return { state: 'degraded', reason, nextActionAtMs: broker?.nextAdmissionAtMs };
+  }
+  const reason = broker === undefined ? phase.why : 'asking Keepa for the balance';
+  return { state: 'starting', reason, nextActionAtMs: nowMs };
+}
+
+/** Somebody else spends from this key: every bound that is printed would be too hopeful. */
+function foreignDrain({ broker }: Situation): Judgement | undefined {
+  if (broker?.refillRate === undefined) return undefined;
+  const tolerated = drainTolerated * broker.refillRate * ticksPerHour;
+  if (broker.unexplainedTokens <= tolerated) return undefined;
+  const spent = `${Math.round(broker.unexplainedTokens)} tokens of the last hour`;
+  return {
+    state: 'degraded',
+    reason: `${spent} were spent by somebody else with this key`,
+    nextActionAtMs: broker.nextAdmissionAtMs,
+  };
+}
+
+function atWork({ nowMs, broker, loops }: Situation): Judgement {
+  const queued = spendClasses.filter((name) => (broker?.classes[name].queued ?? 0) > 0);
+  if (broker?.inFlight !== undefined) {
+    const { spendClass, purpose } = broker.inFlight;
+    return { state: 'running', reason: `${purpose} (${spendClass}) under way`, nextActionAtMs: nowMs };
+  }
+  const nextAtMs = broker?.nextAdmissionAtMs;
+  if (queued.length > 0 && nextAtMs !== undefined && nextAtMs > nowMs) {
+    return { state: 'waiting', reason: waitReason(broker, queued), nextActionAtMs: nextAtMs };
+  }
+  if (queued.length > 0) {
+    return { state: 'running', reason: `${queued.join(', ')} at work`, nextActionAtMs: nowMs };
+  }
+  const passAtMs = earliestPass(loops);
+  const busy = loops.find(({ doing }) => doing !== undefined);
+  if (busy !== undefined) {
+    return { state: 'running', reason: `${busy.name}: ${busy.doing}`, nextActionAtMs: nowMs };
+  }
+  return { state: 'running', reason: 'nothing is due yet', nextActionAtMs: passAtMs };
+}
+
+function waitReason(broker: BrokerSnapshot | undefined, queued: readonly SpendClass[]): string {
+  const needed = broker?.tokensNeeded;
+  const balance = broker?.balance;
+  const work = queued.join(', ');
+  if (needed === undefined || balance === undefined) return `${work}: waiting to try again`;
+  return `${work}: waiting for ${needed} tokens, the balance is ${balance}`;
+}
+
+function earliestPass(loops: readonly LoopStatus[]): number | undefined {
+  const times = loops.flatMap(({ nextPassAtMs }) => nextPassAtMs ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function inWords(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
