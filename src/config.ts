@@ -11,11 +11,17 @@
  * - the process environment is an argument; nothing here reads it;
  * - an unknown key is an error, never ignored: a misspelt limit is a limit that isn't there.
  */
-import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { parse, TomlError } from 'smol-toml';
+import { findConfigFile, readSelection, readToml } from './config-file.ts';
+import {
+  type ConfigFlags,
+  type Environment,
+  type Origins,
+  overlay,
+  strayVariables,
+} from './config-layers.ts';
 import { ConfigError, type ConfigProblem } from './config-problem.ts';
-import { type RawConfig, type RawFeed, schemaProblems, valueAt } from './config-schema.ts';
+import { checkShape, parseHttpAddress, type RawConfig, type RawFeed } from './config-schema.ts';
 
 /** Who may spend what part of the income, whole per cents that add up to 100. */
 export interface Shares {
@@ -80,6 +86,8 @@ export interface HttpAddress {
   readonly port: number;
 }
 
+const keepaUrlDefault = 'https://api.keepa.com';
+const sweepMinutesDefault = 5;
 export const defaultShares: Shares = {
   interactive: 5,
   head: 10,
@@ -88,23 +96,10 @@ export const defaultShares: Shares = {
   backfill: 30,
 };
 
-/** What the command line may override; absent: not given. */
-export interface ConfigFlags {
-  readonly config?: string | undefined;
-  readonly dataDir?: string | undefined;
-  readonly keepaUrl?: string | undefined;
-  readonly http?: string | undefined;
-  readonly standby?: boolean | undefined;
-  readonly logLevel?: string | undefined;
-  readonly logFormat?: string | undefined;
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 export interface ConfigSources {
   readonly flags: ConfigFlags;
   readonly env: Environment;
-  /** Absolute; relative paths of flags and environment start here, those of the file at the file. */
+  /** Absolute; paths in flags and environment start here, those in the file at the file. */
   readonly cwd: string;
   /** Looked at last, without --config and $KEEPA_DEALS_CONFIG. */
   readonly systemFile?: string;
@@ -119,23 +114,9 @@ export interface LoadedConfig {
   /** Dotted key as in the file, to its origin: `--http`, `KEEPA_DEALS_HTTP`, a file, `default`. */
   readonly origins: Readonly<Record<string, string>>;
   /** Likely mistakes that are not errors: variables of ours that mean nothing. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly ConfigProblem[];
 }
 
-/** Environment variables and the key each of them sets. */
-const variables: Readonly<Record<string, string>> = {
-  KEEPA_DEALS_DATA_DIR: 'data_dir',
-  KEEPA_DEALS_KEEPA_URL: 'keepa.url',
-  KEEPA_DEALS_KEY_FILE: 'keepa.key_file',
-  KEEPA_DEALS_REDIS_URL: 'redis_url',
-  KEEPA_DEALS_HTTP: 'http',
-  KEEPA_DEALS_LOG_LEVEL: 'log.level',
-  KEEPA_DEALS_LOG_FORMAT: 'log.format',
-};
-/** Read by the launcher and by the search for the file, so no mistakes. */
-const otherVariables = ['KEEPA_DEALS_CONFIG', 'KEEPA_DEALS_NODE'];
-
-const systemFileDefault = '/etc/keepa-deals/keepa-deals.toml';
 const minuteMs = 60_000;
 
 /**
@@ -144,79 +125,92 @@ const minuteMs = 60_000;
  * @throws ConfigError with every problem found, each a line that a person can act upon.
  */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
-  const file = findFile(sources);
-  const raw = file === undefined ? {} : readToml(file);
-  const origins: Record<string, string> = {};
-  noteFileKeys(raw, file ?? '', '', origins);
-  applyOverrides(raw, sources, origins);
-  const problems = schemaProblems(raw, (key) => originOf(key, origins, file));
-  if (problems.length > 0) throw new ConfigError(problems);
-  return build(raw as RawConfig, { file, sources, origins });
-}
-
-interface BuildContext {
-  readonly file: string | undefined;
-  readonly sources: ConfigSources;
-  readonly origins: Record<string, string>;
-}
-
-function build(raw: RawConfig, context: BuildContext): LoadedConfig {
-  const { file, sources, origins } = context;
-  const problems: ConfigProblem[] = [];
-  const fileDir = file === undefined ? sources.cwd : dirname(file);
-  const pathOf = (key: string, path: string): string =>
-    resolve(origins[key] === file ? fileDir : sources.cwd, path);
-  const feeds = (raw.feeds ?? []).map((feed, index) =>
-    buildFeed(feed, { fileDir, where: `${file ?? ''}: feeds[${index}]`, problems }),
-  );
-  const dataDir = raw.data_dir === undefined ? defaultDataDir(sources.env) : raw.data_dir;
-  if (dataDir === undefined) {
-    problems.push({
-      where: 'data_dir',
-      what: 'no place for the data: neither HOME nor XDG_DATA_HOME nor STATE_DIRECTORY is set',
-      todo: 'set data_dir, KEEPA_DEALS_DATA_DIR or --data-dir',
-    });
-  }
+  const { flags, env, cwd, systemFile } = sources;
+  const named = flags.config ?? (env.KEEPA_DEALS_CONFIG || undefined);
+  const file = findConfigFile({ named, cwd, systemFile });
+  const { values, origins } = overlay(file === undefined ? {} : readToml(file), file, sources);
+  const shape = checkShape(values, (key) => origins[key] ?? file ?? 'configuration');
+  if ('problems' in shape) throw new ConfigError(shape.problems);
+  const from = { sources, file, origins };
+  const feeds = buildFeeds(shape.config.feeds ?? [], from);
+  const shares = { ...defaultShares, ...shape.config.tokens?.shares };
+  const problems = [...feeds.problems, ...shareProblems(shares, from)];
+  const dataDir = shape.config.data_dir ?? defaultDataDir(env);
+  if (dataDir === undefined) problems.push(homeless);
   if (problems.length > 0 || dataDir === undefined) throw new ConfigError(problems);
-  const http = raw.http === undefined ? undefined : parseHttpAddress(String(raw.http));
-  const config: Config = {
-    dataDir: pathOf('data_dir', dataDir),
-    keepaUrl: (raw.keepa?.url ?? 'https://api.keepa.com').replace(/\/+$/, ''),
-    ...(raw.redis_url === undefined ? {} : { redisUrl: raw.redis_url }),
-    ...(typeof http === 'object' ? { http } : {}),
-    deficitFloor: raw.tokens?.deficit_floor ?? 0,
-    shares: { ...defaultShares, ...raw.tokens?.shares },
-    sweepIntervalMs: (raw.freshness?.sweep_minutes ?? 5) * minuteMs,
-    standby: sources.flags.standby ?? true,
-    log: { level: raw.log?.level ?? 'info', format: raw.log?.format ?? 'auto' },
-    feeds,
-  };
-  const keyFile = raw.keepa?.key_file;
+  const keyFile = shape.config.keepa?.key_file;
   return deepFreeze({
-    config,
+    config: {
+      ...plainValues(shape.config),
+      dataDir: absolute('data_dir', dataDir, from),
+      shares,
+      standby: flags.standby ?? true,
+      feeds: feeds.feeds,
+    },
     file,
-    keyFile: keyFile === undefined ? undefined : pathOf('keepa.key_file', keyFile),
+    keyFile: keyFile === undefined ? undefined : absolute('keepa.key_file', keyFile, from),
     origins: { ...defaultOrigins(), ...origins },
-    warnings: strayVariables(sources.env),
+    warnings: strayVariables(env),
   });
 }
 
-interface FeedContext {
-  readonly fileDir: string;
-  readonly where: string;
-  readonly problems: ConfigProblem[];
+/** What the problems and the paths of a value depend on. */
+interface Provenance {
+  readonly sources: ConfigSources;
+  readonly file: string | undefined;
+  readonly origins: Origins;
 }
 
-function buildFeed(raw: RawFeed, { fileDir, where, problems }: FeedContext): FeedConfig {
-  const path = raw.selection_file === undefined ? undefined : resolve(fileDir, raw.selection_file);
-  const label = `${where} "${raw.name}"`;
-  const selection = path === undefined ? (raw.selection ?? {}) : readSelection(path, label, problems);
+const homeless: ConfigProblem = {
+  where: 'data_dir',
+  what: 'no place for the data: HOME, XDG_DATA_HOME and STATE_DIRECTORY are not set',
+  todo: 'set data_dir, KEEPA_DEALS_DATA_DIR or --data-dir',
+};
+
+/** The values that need no more than a default. */
+function plainValues(raw: RawConfig) {
+  const http = raw.http === undefined ? 'off' : parseHttpAddress(String(raw.http));
+  return {
+    keepaUrl: (raw.keepa?.url ?? keepaUrlDefault).replace(/\/+$/, ''),
+    ...(raw.redis_url === undefined ? {} : { redisUrl: raw.redis_url }),
+    ...(typeof http === 'object' ? { http } : {}),
+    deficitFloor: raw.tokens?.deficit_floor ?? 0,
+    sweepIntervalMs: (raw.freshness?.sweep_minutes ?? sweepMinutesDefault) * minuteMs,
+    log: { level: raw.log?.level ?? 'info', format: raw.log?.format ?? 'auto' },
+  } satisfies Partial<Config>;
+}
+
+function buildFeeds(
+  raw: readonly RawFeed[],
+  { sources, file }: Provenance,
+): { readonly feeds: readonly FeedConfig[]; readonly problems: ConfigProblem[] } {
+  const fileDir = file === undefined ? sources.cwd : dirname(file);
+  const feeds: FeedConfig[] = [];
+  const problems: ConfigProblem[] = [];
+  for (const [index, entry] of raw.entries()) {
+    const where = `${file}: feeds[${index}] "${entry.name}"`;
+    if (feeds.some(({ name }) => name === entry.name)) {
+      problems.push({ where, what: 'the name is taken by another feed' });
+    }
+    const path = entry.selection_file && resolve(fileDir, entry.selection_file);
+    const read = path ? readSelection(path, where) : { selection: entry.selection ?? {} };
+    if ('problem' in read) problems.push(read.problem);
+    else feeds.push(buildFeed(entry, read.selection, path ?? `${where}: selection`));
+  }
+  return { feeds, problems };
+}
+
+function buildFeed(
+  raw: RawFeed,
+  selection: Readonly<Record<string, unknown>>,
+  selectionFrom: string,
+): FeedConfig {
   return {
     name: raw.name,
     ...(raw.domain === undefined ? {} : { domain: raw.domain }),
     ...(raw.price_type === undefined ? {} : { priceType: raw.price_type }),
     selection,
-    selectionFrom: path ?? `${label}: selection`,
+    selectionFrom,
     screen: screenRules(raw.screen ?? {}),
   };
 }
@@ -237,125 +231,18 @@ function screenRules(raw: NonNullable<RawFeed['screen']>): ScreenRules {
   return Object.fromEntries(Object.entries(rules).filter(([, value]) => value !== undefined));
 }
 
-/** The query as Keepa's web page exports it; an empty one, and a problem, when it cannot be read. */
-function readSelection(
-  path: string,
-  where: string,
-  problems: ConfigProblem[],
-): Readonly<Record<string, unknown>> {
-  const text = readText(path);
-  if (typeof text !== 'string') {
-    problems.push({ where: `${where}: selection_file`, what: `cannot read ${path}: ${text.why}` });
-    return {};
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return value as Record<string, unknown>;
-    }
-  } catch {
-    // Said below: JSON.parse quotes the text, which may be long and have line breaks.
-  }
-  problems.push({
-    where: `${where}: selection_file`,
-    what: `${path} is not a JSON object`,
-    todo: 'export the deal query from keepa.com as JSON',
-  });
-  return {};
+function shareProblems(shares: Shares, { file }: Provenance): ConfigProblem[] {
+  const sum = Object.values(shares).reduce((total, share) => total + share, 0);
+  if (sum === 100) return [];
+  const parts = Object.entries(shares).map(([name, share]) => `${name} ${share}`);
+  const what = `add up to ${sum}, must be 100 (${parts.join(' + ')})`;
+  return [{ where: `${file}: tokens.shares`, what }];
 }
 
-function findFile({ flags, env, cwd, systemFile }: ConfigSources): string | undefined {
-  const named = flags.config ?? (env.KEEPA_DEALS_CONFIG || undefined);
-  if (named !== undefined) return resolve(cwd, named);
-  const candidates = [join(cwd, 'keepa-deals.toml'), systemFile ?? systemFileDefault];
-  return candidates.find((path) => {
-    const text = readText(path);
-    return typeof text === 'string' || !text.isMissing;
-  });
-}
-
-function readToml(file: string): Record<string, unknown> {
-  const text = readText(file);
-  if (typeof text !== 'string') {
-    const todo = text.isMissing ? 'check --config and KEEPA_DEALS_CONFIG' : undefined;
-    throw new ConfigError([{ where: file, what: `cannot read it: ${text.why}`, todo }]);
-  }
-  try {
-    return parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    // Only the first line: the rest shows the source, which may hold what nobody should see.
-    const what = error.message.split('\n', 1)[0] ?? 'not TOML';
-    throw new ConfigError([{ where: `${file}:${error.line}:${error.column}`, what }]);
-  }
-}
-
-function readText(path: string): string | { readonly why: string; readonly isMissing: boolean } {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
-    return { why: isMissing ? 'no such file' : code, isMissing };
-  }
-}
-
-/** Remembers the file as the origin of every leaf that it sets. */
-function noteFileKeys(
-  value: unknown,
-  file: string,
-  prefix: string,
-  origins: Record<string, string>,
-): void {
-  if (typeof value !== 'object' || value === null) {
-    origins[prefix] = file;
-    return;
-  }
-  for (const [key, inner] of Object.entries(value)) {
-    noteFileKeys(inner, file, prefix === '' ? key : `${prefix}.${key}`, origins);
-  }
-}
-
-function applyOverrides(
-  raw: Record<string, unknown>,
-  { flags, env }: ConfigSources,
-  origins: Record<string, string>,
-): void {
-  const set = (key: string, value: string | undefined, origin: string): void => {
-    if (value === undefined) return;
-    const [first = '', second] = key.split('.');
-    if (second === undefined) raw[first] = value;
-    else {
-      const table = raw[first];
-      // A scalar where a table belongs is the file's mistake, and stays for the schema to name.
-      if (table === undefined) raw[first] = { [second]: value };
-      else if (typeof table === 'object' && table !== null) Object.assign(table, { [second]: value });
-    }
-    origins[key] = origin;
-  };
-  // An empty variable is how shells and unit files say "not set".
-  for (const [name, key] of Object.entries(variables)) set(key, env[name] || undefined, name);
-  set('data_dir', flags.dataDir, '--data-dir');
-  set('keepa.url', flags.keepaUrl, '--keepa-url');
-  set('http', flags.http, '--http');
-  set('log.level', flags.logLevel, '--log-level');
-  set('log.format', flags.logFormat, '--log-format');
-}
-
-function originOf(
-  key: string,
-  origins: Readonly<Record<string, string>>,
-  file: string | undefined,
-): string {
-  return origins[key] ?? file ?? 'configuration';
-}
-
-function defaultOrigins(): Record<string, string> {
-  const keys = ['data_dir', 'keepa.url', 'http', 'tokens.deficit_floor', 'freshness.sweep_minutes'];
-  const shares = Object.keys(defaultShares).map((name) => `tokens.shares.${name}`);
-  return Object.fromEntries(
-    [...keys, ...shares, 'log.level', 'log.format'].map((key) => [key, 'default']),
-  );
+/** A path in the file is meant from the file, one in the environment or a flag from here. */
+function absolute(key: string, path: string, { sources, file, origins }: Provenance): string {
+  const isFromFile = file !== undefined && origins[key] === file;
+  return resolve(isFromFile ? dirname(file) : sources.cwd, path);
 }
 
 function defaultDataDir(env: Environment): string | undefined {
@@ -365,4 +252,19 @@ function defaultDataDir(env: Environment): string | undefined {
   const xdg = env.XDG_DATA_HOME;
   if (xdg && isAbsolute(xdg)) return join(xdg, 'keepa-deals');
   return env.HOME ? join(env.HOME, '.local', 'share', 'keepa-deals') : undefined;
+}
+
+function defaultOrigins(): Record<string, string> {
+  const shares = Object.keys(defaultShares).map((name) => `tokens.shares.${name}`);
+  const keys = ['data_dir', 'keepa.url', 'http', 'tokens.deficit_floor', 'freshness.sweep_minutes'];
+  return Object.fromEntries(
+    [...keys, ...shares, 'log.level', 'log.format'].map((key) => [key, 'default']),
+  );
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  }
+  return Object.freeze(value);
 }

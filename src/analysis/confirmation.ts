@@ -3,15 +3,14 @@
  *
  * An offer that vanishes may have been withdrawn; only a sale also lowers the rank number. Keepa
  * records ranks every few hours on busy products and every few weeks on sparse ones, hence two
- * windows: any fall within 240 hours, and, where no rank was recorded in those at all, the very next
- * record within 30 days.
+ * windows: any fall within 240 hours, and, where no rank was recorded in those at all, the very
+ * next record within 30 days.
  *
  * Invariants: ranks are those above 0; windows include both ends; one fall may confirm many drops.
- * The next fall at or after each point is worked out once, so that confirming costs one search by
- * halves and not a walk through the ranks.
+ * The next fall at or after each point is worked out once, so that confirming a drop is one look.
  */
 import type { Series } from '../keepa/product.ts';
-import { firstFrom, positiveOnly } from './series.ts';
+import { firstFrom, pointsFrom, positiveOnly } from './series.ts';
 
 const windowMinutes = 240 * 60;
 const fallbackMinutes = 30 * 24 * 60;
@@ -24,9 +23,17 @@ export interface RankTrail {
   readonly nextFall: Int32Array;
 }
 
-/** Prepares a rank timeline; no points when it holds no rank above 0. */
-export function rankTrail(ranks: Series): RankTrail {
-  const { minutes, values } = positiveOnly(ranks);
+/**
+ * Prepares a rank timeline for drops from `fromMinute` on: the ranks since then and the last one
+ * before, which the first of them is compared with. Decades of older ranks cost nothing.
+ */
+export function rankTrail(ranks: Series, fromMinute: number): RankTrail {
+  let start = firstFrom(ranks.minutes, fromMinute);
+  while (start > 0) {
+    start -= 1;
+    if ((ranks.values[start] ?? 0) > 0) break;
+  }
+  const { minutes, values } = positiveOnly(pointsFrom(ranks, start));
   const nextFall = new Int32Array(minutes.length);
   let next = minutes.length;
   for (let i = minutes.length - 1; i >= 0; i -= 1) {
@@ -37,10 +44,16 @@ export function rankTrail(ranks: Series): RankTrail {
   return { minutes, values, nextFall };
 }
 
-/** The minute of the rank point that confirms a drop at `dropMinute`; undefined: not confirmed. */
-export function confirmationOf(trail: RankTrail, dropMinute: number): number | undefined {
+/**
+ * The minute of the rank point that confirms a drop at `dropMinute`; undefined: not confirmed.
+ * `first` is the index of the first rank of the trail at or after the drop.
+ */
+export function confirmationOf(
+  trail: RankTrail,
+  dropMinute: number,
+  first: number,
+): number | undefined {
   const { minutes, values, nextFall } = trail;
-  const first = firstFrom(minutes, dropMinute);
   const firstMinute = minutes[first];
   if (firstMinute === undefined) return undefined;
   if (firstMinute <= dropMinute + windowMinutes) {

@@ -8,11 +8,11 @@
 
 /**
  * `top / bottom` to the nearest whole number, halves upwards (also below zero: -2.5 gives -2).
- * Exact for safe integers with `bottom` above 0: the remainder is taken before anything is divided.
+ * Exact while |top| + bottom is a safe integer and `bottom` is above 0: the remainder is taken
+ * before anything is divided.
  */
 export function roundHalfUp(top: number, bottom: number): number {
   const remainder = ((top % bottom) + bottom) % bottom;
-  // Adding 0 turns the negative zero of (-1 % 2 and the like) into a plain one.
-  const floor = (top - remainder) / bottom + 0;
+  const floor = (top - remainder) / bottom;
   return 2 * remainder >= bottom ? floor + 1 : floor;
 }

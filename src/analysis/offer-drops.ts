@@ -2,7 +2,8 @@
  * Offer drops: the moments at which one offer fewer was on sale, each of them a possible sale.
  *
  * Invariants: a drop needs two neighbouring counts that are both known, so the return of a series
- * after a gap is no drop; its window is measured on the drop alone, the count before it may be older.
+ * after a gap is no drop; the window is measured on the drop alone, and the count before it may be
+ * older.
  */
 import type { Series } from '../keepa/product.ts';
 import { firstFrom } from './series.ts';

@@ -5,21 +5,46 @@
  * quarter of a gap between two prices, so it is a whole number of quarter cents, and the fences are
  * whole eighths: all of it is integer arithmetic.
  */
+import type { Sale } from './sales.ts';
 
 /** The prices that are kept, both ends included, in eighths of a cent. */
-export interface Fences {
+interface Fences {
   readonly lowEighths: number;
   readonly highEighths: number;
 }
 
+/** A sale whose price is known. */
+export type PricedSale = Sale & { readonly priceCents: number };
+
 /** Three prices have no quartiles to speak of: fewer than this many are all kept. */
 const quartilePricesMin = 4;
 
-/** The fences of `sortedCents` (rising); infinitely wide for fewer than four prices. */
-export function fencesOf(sortedCents: Float64Array): Fences {
-  if (sortedCents.length < quartilePricesMin) {
-    return { lowEighths: Number.NEGATIVE_INFINITY, highEighths: Number.POSITIVE_INFINITY };
-  }
+/**
+ * The sane ones among the priced sales, in the order given: within the fences, ends included, of
+ * the prices of all of them together; all when there are fewer than four.
+ */
+export function saneSales(sales: readonly Sale[]): PricedSale[] {
+  const priced = sales.filter(isPriced);
+  if (priced.length < quartilePricesMin) return priced;
+  const { lowEighths, highEighths } = fencesOf(centsOf(priced).sort());
+  return priced.filter(
+    ({ priceCents }) => 8 * priceCents >= lowEighths && 8 * priceCents <= highEighths,
+  );
+}
+
+/** Their prices, in the same order. */
+export function centsOf(sales: readonly PricedSale[]): Float64Array {
+  const cents = new Float64Array(sales.length);
+  for (let i = 0; i < sales.length; i += 1) cents[i] = sales[i]?.priceCents ?? Number.NaN;
+  return cents;
+}
+
+function isPriced(sale: Sale): sale is PricedSale {
+  return sale.priceCents !== undefined;
+}
+
+/** The fences of a rising list of at least four prices. */
+function fencesOf(sortedCents: Float64Array): Fences {
   const lowerQuarters = quartileQuarters(sortedCents, 1);
   const upperQuarters = quartileQuarters(sortedCents, 3);
   // 1.5 x the range, in eighths: 1.5 x 2 = 3 times its quarters.
@@ -28,11 +53,6 @@ export function fencesOf(sortedCents: Float64Array): Fences {
     lowEighths: 2 * lowerQuarters - reachEighths,
     highEighths: 2 * upperQuarters + reachEighths,
   };
-}
-
-/** Whether a price lies within the fences. */
-export function isWithin(fences: Fences, cents: number): boolean {
-  return 8 * cents >= fences.lowEighths && 8 * cents <= fences.highEighths;
 }
 
 /** The quartile at position (n - 1) x `quarter` / 4, interpolated, in quarter cents. */

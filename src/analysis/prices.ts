@@ -4,13 +4,14 @@
  * All of them are taken from inferred sales, never from what sellers asked. Months pool the years
  * (every January together), because demand has seasons and one product has few sales.
  *
- * Invariants: prices come in as sane sales only; figures stay integers (a sum and a count, tenths of
- * a cent) and are rounded where they leave the rules; without sales there is no figure.
+ * Invariants: prices come in as sane sales only; figures stay integers (a sum and a count,
+ * tenths of a cent) and are rounded where they leave the rules; without sales there is no figure.
  */
 import type { AmazonPrices } from '../keepa/product.ts';
+import { centsOf, type PricedSale } from './outliers.ts';
 
-/** A mean as it is: nothing is divided until it is rounded. Count is above 0. */
-export interface Mean {
+/** A mean as it is, not yet divided. */
+export interface Total {
   readonly sumCents: number;
   readonly count: number;
 }
@@ -23,37 +24,36 @@ export interface SeasonPrices {
 
 /** Below this many sales a month is an anecdote, and the median of all speaks. */
 const seasonSalesMin = 3;
-/** One more than the highest month, so that price and month pack into one number. */
-const monthBase = 16;
 
-/** The sane sales, as the two figures the rules need of each. Collected once, sorted once. */
-export interface MonthlyPrices {
-  /** `price x 16 + month` (0 is January), rising: so each month's prices rise, too. */
-  readonly sortedKeys: Float64Array;
+/** The sum and the count of the sales at or after `fromMs`, of sales in order of time. */
+export function totalSince(sales: readonly PricedSale[], fromMs: number): Total {
+  let sumCents = 0;
+  let count = 0;
+  for (let i = sales.length - 1; i >= 0; i -= 1) {
+    const sale = sales[i];
+    if (sale === undefined || sale.atMs < fromMs) break;
+    sumCents += sale.priceCents;
+    count += 1;
+  }
+  return { sumCents, count };
 }
 
-/** Packs parallel lists of prices and months (0 to 11). */
-export function monthlyPrices(cents: Float64Array, months: Uint8Array): MonthlyPrices {
-  const sortedKeys = cents.map((price, i) => price * monthBase + (months[i] ?? 0));
-  return { sortedKeys: sortedKeys.sort() };
-}
-
-/** List-at before rounding and trough before rounding; undefined without sales. */
+/** List-at and trough of sane sales in order of time, before rounding; undefined without sales. */
 export function seasonPrices(
-  sales: MonthlyPrices,
+  sales: readonly PricedSale[],
   amazon: AmazonPrices | undefined,
 ): SeasonPrices | undefined {
-  const all = sales.sortedKeys.map((key) => Math.floor(key / monthBase));
-  if (all.length === 0) return undefined;
+  if (sales.length === 0) return undefined;
+  const all = centsOf(sales);
   const capTenths = listAtCapTenths(amazon);
   if (all.length < seasonSalesMin) {
-    const tenths = medianTenths(all);
+    const tenths = medianTenths(all.sort());
     return { listAtTenths: Math.min(tenths, capTenths), troughTenths: tenths };
   }
   let peak = all;
   let peakTenths = Number.NEGATIVE_INFINITY;
   let troughTenths = Number.POSITIVE_INFINITY;
-  for (const month of byMonth(sales.sortedKeys)) {
+  for (const month of byMonth(all, monthsOf(sales))) {
     if (month.length === 0) continue;
     const tenths = medianTenths(month);
     // Strictly above: on a tie the earlier month stays.
@@ -79,15 +79,33 @@ function listAtCapTenths(amazon: AmazonPrices | undefined): number {
 }
 
 /** The twelve months' prices, January first, each rising. */
-function byMonth(sortedKeys: Float64Array): Float64Array[] {
+function byMonth(cents: Float64Array, monthOfSale: Uint8Array): Float64Array[] {
   const counts = new Uint32Array(12);
-  for (const key of sortedKeys) bump(counts, key % monthBase);
+  for (const month of monthOfSale) bump(counts, month);
   const months = Array.from(counts, (count) => new Float64Array(count));
   counts.fill(0);
-  for (const key of sortedKeys) {
-    const month = key % monthBase;
+  for (let i = 0; i < cents.length; i += 1) {
+    const month = monthOfSale[i] ?? 0;
     const prices = months[month];
-    if (prices !== undefined) prices[bump(counts, month)] = Math.floor(key / monthBase);
+    if (prices !== undefined) prices[bump(counts, month)] = cents[i] ?? Number.NaN;
+  }
+  return months.map((prices) => prices.sort());
+}
+
+/** The month of each sale (0 is January, UTC), of sales in order of time. */
+function monthsOf(sales: readonly PricedSale[]): Uint8Array {
+  const months = new Uint8Array(sales.length);
+  let month = 0;
+  // The calendar is asked once per month that occurs, not once per sale.
+  let monthEndMs = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < sales.length; i += 1) {
+    const atMs = sales[i]?.atMs ?? 0;
+    if (atMs >= monthEndMs) {
+      const date = new Date(atMs);
+      month = date.getUTCMonth();
+      monthEndMs = Date.UTC(date.getUTCFullYear(), month + 1);
+    }
+    months[i] = month;
   }
   return months;
 }

@@ -7,7 +7,7 @@
  */
 import type { Series } from '../keepa/product.ts';
 import { confirmationOf, type RankTrail } from './confirmation.ts';
-import { valueBefore } from './series.ts';
+import { firstFrom, walkTo } from './series.ts';
 
 export type Condition = 'used' | 'new';
 
@@ -15,8 +15,8 @@ export interface Sale {
   /** The drop's minute, Unix ms. */
   readonly atMs: number;
   readonly condition: Condition;
-  /** Absent: no offer of that condition was on record just before the drop. */
-  readonly priceCents?: number;
+  /** Undefined: no offer of that condition was on record just before the drop. */
+  readonly priceCents: number | undefined;
   /** Time of the sales-rank point that confirmed it, Unix ms. */
   readonly rankConfirmedAtMs: number;
 }
@@ -33,12 +33,21 @@ export function confirmedSales(input: {
 }): Sale[] {
   const { condition, drops, ranks, prices } = input;
   const sales: Sale[] = [];
+  let rankFrom = 0;
+  let priceFrom = firstFrom(prices.minutes, drops[0] ?? 0);
   for (const drop of drops) {
-    const confirmed = confirmationOf(ranks, drop);
+    rankFrom = walkTo(ranks.minutes, drop, rankFrom);
+    const confirmed = confirmationOf(ranks, drop, rankFrom);
     if (confirmed === undefined) continue;
-    const sale = { atMs: drop * minuteMs, condition, rankConfirmedAtMs: confirmed * minuteMs };
-    const priceCents = valueBefore(prices, drop);
-    sales.push(priceCents > 0 ? { ...sale, priceCents } : sale);
+    priceFrom = walkTo(prices.minutes, drop, priceFrom);
+    // The last point strictly before the drop, also when it is an absent one.
+    const cents = prices.values[priceFrom - 1] ?? Number.NaN;
+    sales.push({
+      atMs: drop * minuteMs,
+      condition,
+      priceCents: cents > 0 ? cents : undefined,
+      rankConfirmedAtMs: confirmed * minuteMs,
+    });
   }
   return sales;
 }

@@ -2,9 +2,9 @@
  * Screens rows of a deal listing, so that no token is spent on a row that cannot be a deal.
  *
  * A page of 150 rows costs 5 tokens whether its rows are read or not, so what a row tells by itself
- * is free. The percentage sort of a listing floats rows whose average is polluted by a price glitch;
- * the spike rule is for them: where an average over 90 days is many times the one over 30, the
- * "usual price" never was one.
+ * is free. The percentage sort of a listing floats rows whose average is polluted by a price
+ * glitch; the spike rule is for them: where an average over 90 days is many times the one over 30,
+ * the "usual price" never was one.
  *
  * Invariants:
  * - rules are tried in the order below and the first that fails names the reason, so that a row
@@ -33,8 +33,8 @@ export type ScreenReason =
   | 'too-few-new-offers';
 
 /**
- * The reason why `row` does not pass `rules`, or undefined when it passes. All bounds are inclusive:
- * a price equal to `maxPriceCents` passes.
+ * The reason why `row` does not pass `rules`, or undefined when it passes. All bounds are
+ * inclusive: a price equal to `maxPriceCents` passes.
  */
 export function screenRow(row: DealRow, rules: ScreenRules): ScreenReason | undefined {
   return (

@@ -34,9 +34,20 @@ export function firstFrom(minutes: Int32Array, minute: number): number {
   return low;
 }
 
-/** The value in force just before `minute`: of the last point strictly before; NaN without one. */
-export function valueBefore(points: Series, minute: number): number {
-  return points.values[firstFrom(points.minutes, minute) - 1] ?? Number.NaN;
+/**
+ * The same as `firstFrom`, found by walking on from `start`, which must not lie beyond it. For
+ * questions in order of time: all of them together walk through the series once.
+ */
+export function walkTo(minutes: Int32Array, minute: number, start: number): number {
+  let index = start;
+  while (index < minutes.length && (minutes[index] ?? 0) < minute) index += 1;
+  return index;
+}
+
+/** The points from index `start` on; a view. */
+export function pointsFrom(points: Series, start: number): Series {
+  if (start === 0) return points;
+  return { minutes: points.minutes.subarray(start), values: points.values.subarray(start) };
 }
 
 /** The points above 0 only, in order: an absent rank is no rank. Not copied if all of them are. */
@@ -68,7 +79,8 @@ function isOrdered(minutes: Int32Array): boolean {
 function sortedByTime(series: Series): Series {
   const { minutes, values } = series;
   const order = Uint32Array.from(minutes, (_, i) => i);
-  order.sort((a, b) => (minutes[a] ?? 0) - (minutes[b] ?? 0) || a - b);
+  // The standard makes this sort stable.
+  order.sort((a, b) => (minutes[a] ?? 0) - (minutes[b] ?? 0));
   return {
     minutes: Int32Array.from(order, (from) => minutes[from] ?? 0),
     values: Float64Array.from(order, (from) => values[from] ?? Number.NaN),

@@ -86,14 +86,25 @@ export interface ClassSnapshot {
   readonly queued: number;
   /** Tokens, to the hundredth. */
   readonly credit: number;
-  /** Longest time until the present head is admitted (design section 4), or undefined if unqueued. */
+  /**
+   * Longest time until the present head is admitted. Undefined without one, and while nothing can
+   * be promised: no refill, or strangers take all of it.
+   */
   readonly waitBoundMs: number | undefined;
   /** Age of the oldest queued request; undefined without one. */
   readonly oldestWaitMs: number | undefined;
-  /** Hold of the present head, in tokens. */
+  /** The least that the present head must be able to pay, in tokens: the hold of its first item. */
   readonly headHoldTokens: number | undefined;
   /** Longest wait from queueing to admission seen since the start. */
   readonly longestWaitMs: number;
+}
+
+/** Why nothing is spent. A refused key and an unpaid plan last until the process starts anew. */
+export interface Stop {
+  readonly why: string;
+  /** Our wall clock. */
+  readonly sinceMs: number;
+  readonly cause?: 'invalid-key' | 'payment-required' | 'gate' | 'store';
 }
 
 export interface BrokerSnapshot {
@@ -119,10 +130,13 @@ export interface BrokerSnapshot {
     | undefined;
   /** When the broker will next try to admit something, our wall clock; undefined: nothing queued. */
   readonly nextAdmissionAtMs: number | undefined;
-  /** Tokens that the next admission waits for. */
+  /**
+   * The balance at which the next admission becomes possible if nothing else happens: above
+   * `balance` while tokens are waited for. Undefined while they are not.
+   */
   readonly tokensNeeded: number | undefined;
   /** Set when all spending stopped: 402, invalid key, closed gate, store that cannot write. */
-  readonly stopped: { readonly why: string; readonly sinceMs: number } | undefined;
+  readonly stopped: Stop | undefined;
   /** Tokens of the last hour that our requests do not explain; above 0 somebody else spent them. */
   readonly unexplainedTokens: number;
   readonly spentLastHour: number;

@@ -20,8 +20,8 @@ export interface LeaseTimes {
   readonly renewMs: number;
   /** How long before the expiry the holder stops admitting. */
   readonly marginMs: number;
-  /** How often one who stands by looks again. */
-  readonly standbyMs: number;
+  /** How soon a renewal is tried again, and how often one who stands by looks again. */
+  readonly retryMs: number;
 }
 
 /** Three renewals fit a TTL, so one lost renewal changes nothing (design section 7). */
@@ -29,7 +29,7 @@ export const leaseTimes: LeaseTimes = {
   ttlMs: 30_000,
   renewMs: 10_000,
   marginMs: 10_000,
-  standbyMs: 1_000,
+  retryMs: 1_000,
 };
 
 export interface LeaseKeeperOptions {
@@ -86,7 +86,7 @@ export class LeaseKeeper {
       if (options.onStandby === undefined) return { kind: 'held', holder: acquired.holder };
       if (!isAnnounced) options.onStandby(acquired.holder);
       isAnnounced = true;
-      await clock.sleep(times.standbyMs, options.signal).catch(() => undefined);
+      await clock.sleep(times.retryMs, options.signal).catch(() => undefined);
     }
     return { kind: 'aborted' };
   }
@@ -104,15 +104,19 @@ export class LeaseKeeper {
   /** Renews until the signal aborts or the lease is lost. A store that cannot be asked is asked again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, times } = this.#options;
+    let waitMs = times.renewMs;
     while (!signal.aborted) {
-      await clock.sleep(times.renewMs, signal).catch(() => undefined);
+      await clock.sleep(waitMs, signal).catch(() => undefined);
       if (signal.aborted) return;
       try {
+        waitMs = times.renewMs;
         if (await this.#renew()) continue;
         this.#validUntilMs = Number.NEGATIVE_INFINITY;
         this.#reportLost('the daemon lease has expired or was taken over');
         await clock.sleep(times.ttlMs, signal).catch(() => undefined);
       } catch (error) {
+        // At the next regular renewal the lease might be gone, so ask again soon.
+        waitMs = times.retryMs;
         log.warn('lease-renewal-failed', { error: describeError(error) });
       }
     }

@@ -85,7 +85,7 @@ export function firstItems<C extends KeepaCall>(call: C, count: number): C {
  * The part of every answer that tells of tokens. All instants are on Keepa's clock.
  */
 export interface Envelope {
-  /** The instant the figures below are true for: start of processing plus processing time, Unix ms. */
+  /** The instant the figures are true for: start of processing plus processing time, Unix ms. */
   readonly asOfMs: number;
   readonly processingMs: number;
   /** Balance after this request; may be negative. */
@@ -125,6 +125,7 @@ export type Outcome<A> =
   | {
       readonly kind: 'permanent';
       readonly reason: PermanentReason;
+      /** Keepa's status; 0 when the call was refused here and never sent. */
       readonly status: number;
       readonly why: string;
       readonly envelope: Envelope | undefined;

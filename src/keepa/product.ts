@@ -21,7 +21,7 @@ export interface History {
   readonly rank?: Series;
   readonly countNew?: Series;
   readonly countUsed?: Series;
-  /** The price of any other type that was asked for, by Keepa's index, landed where it has shipping. */
+  /** Every other price a feed can be about, by Keepa's index; landed where it has shipping. */
   readonly other: ReadonlyMap<number, Series>;
 }
 
@@ -59,7 +59,7 @@ export interface Product {
   readonly asin: string;
   readonly domainId: number;
   readonly title?: string;
-  /** 0 standard, 3 inaccessible, 4 invalid, 5 parent of variations; for 3 and 4 all else is empty. */
+  /** 0 standard, 3 inaccessible, 4 invalid (these two are empty), 5 parent of variations. */
   readonly productType: number;
   readonly updatedAtMs?: number;
   /** Absent when the answer carried none (csv null or missing): not the same as an empty one. */

@@ -104,7 +104,7 @@ export class Actor {
     }
   }
 
-  /** Makes the next pass due at once. While not running it does nothing: a run starts with a pass. */
+  /** Makes the next pass due at once. Outside a run it does nothing: a run starts with a pass. */
   nudge(): void {
     if (this.#run !== undefined) this.#postPass(this.#run);
   }
@@ -118,12 +118,14 @@ export class Actor {
     if (run.isPassPosted || run.signal.aborted) return;
     run.isPassPosted = true;
     run.dueTimer?.cancel();
-    run.mailbox
-      .post(async () => {
-        run.isPassPosted = false;
-        if (!run.signal.aborted && !run.hasFailed) await this.#passOnce(run);
-      })
-      .catch(run.ended.reject);
+    void run.mailbox.post(async () => {
+      run.isPassPosted = false;
+      if (run.signal.aborted || run.hasFailed) return;
+      await this.#passOnce(run).catch((error: unknown) => {
+        run.hasFailed = true;
+        run.ended.reject(error);
+      });
+    });
   }
 
   async #passOnce(run: Run): Promise<void> {
@@ -143,7 +145,6 @@ export class Actor {
         this.#log.info('pass', { outcome: 'aborted', ...elapsed() });
         return;
       }
-      run.hasFailed = true;
       this.#snapshot.failures += 1;
       this.#snapshot.lastError = reason;
       this.#log.error('pass', { outcome: 'failed', error: reason, ...elapsed() });

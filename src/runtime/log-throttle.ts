@@ -11,7 +11,7 @@
  *
  * Invariants:
  * - every line offered is written, counted in a `repeated`, or counted in a `suppressed`;
- * - at most `burstBytes` + `bytesPerDay` are written within any 24 hours.
+ * - at most `burstBytes` + `bytesPerDay` are written within any 24 hours, and one line at a flush.
  */
 import type { Clock } from './clock.ts';
 import type { LogLine } from './log-line.ts';
@@ -76,6 +76,11 @@ export class LogThrottle {
   flush(): void {
     for (const kind of this.#kinds.values()) this.#writeCount(kind);
     this.#kinds.clear();
+    if (this.#suppressed === 0) return;
+    const line = { level: 'warn', scope: 'log', event: 'lines-left-out', fields: {} } as const;
+    const { render, write } = this.#options;
+    write(render({ ...line, repeated: 0, suppressed: this.#suppressed }));
+    this.#suppressed = 0;
   }
 
   #writeDueCounts(nowMs: number): void {

@@ -29,7 +29,11 @@ export class Mailbox {
    */
   async post<T>(message: () => Promise<T> | T): Promise<T> {
     if (this.#isClosed) throw new MailboxClosedError('the mailbox is closed');
-    return await this.#queue.add(async () => await message());
+    return await this.#queue.add(async () => {
+      // An idle queue would begin inside this very call, in the middle of the poster's own step.
+      await Promise.resolve();
+      return await message();
+    });
   }
 
   /** Resolves when no message is running or waiting, counting those posted meanwhile. */

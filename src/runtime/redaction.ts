@@ -24,14 +24,14 @@ export function redactorOf(secrets: readonly string[]): (text: string) => string
   return (text) => text.replace(anySecret, replacement);
 }
 
-/** A pattern for one character: itself, `%XX` for its bytes, `\uXXXX`, and a backslash before it. */
+/** A pattern for one character: itself, also behind backslashes, `%XX` per byte, `\uXXXX`. */
 function spellings(character: string): string {
   const codePoint = character.codePointAt(0) ?? 0;
   const self = `\\u{${codePoint.toString(16)}}`;
   const bytes = [...Buffer.from(character, 'utf8')].map(hex);
-  const escaped = utf16Units(character).map((unit) => `\\\\+u${hex(unit).padStart(4, '0')}`);
+  const escaped = utf16Units(character).map((unit) => `\\\\{1,8}u${hex(unit).padStart(4, '0')}`);
   return `(?:${[
-    `\\\\*${self}`,
+    `\\\\{0,8}${self}`,
     // %25 is the percent sign itself: each further encoding adds one.
     bytes.map((byte) => `%(?:25)*${byte}`).join(''),
     escaped.join(''),

@@ -1,18 +1,19 @@
 /**
- * Decides what state the daemon is in: one word, the reason for it, and when something happens next.
+ * Decides what state the daemon is in: one word, the reason, and when something happens next.
  *
  * Waiting and being stuck look the same from outside: nothing happens. People who cannot tell them
  * apart "repair" a system that waits and trust one that is dead. So the two are told apart by
- * arithmetic, from what was promised: a wait has a clock time at which it ends, a stall is affordable
- * work that was not started. Health is progress, never the mere existence of a process.
+ * arithmetic, from what was promised: a wait has a clock time at which it ends, a stall is
+ * affordable work that was not started. Health is progress, never the mere existence of a process.
  *
  * Invariants:
  * - pure: the same facts give the same verdict;
  * - `waiting` always has a time for its next action;
- * - no threshold is a balance: deadlines are ticks and time limits, the drain is compared with income.
+ * - no threshold is a balance: deadlines are ticks and time limits, a drain is measured by income.
  */
 import { type BrokerSnapshot, type SpendClass, spendClasses } from '../broker/request.ts';
 import type { LedgerRecord } from '../store/ports.ts';
+import type { LoopStatus, Phase } from './sources.ts';
 
 export type StateName =
   | 'starting'
@@ -23,31 +24,6 @@ export type StateName =
   | 'degraded'
   | 'stalled'
   | 'stopped';
-
-/** What the daemon itself says it is up to, before anything is judged. */
-export interface Phase {
-  readonly name: 'starting' | 'active' | 'standby' | 'paused' | 'stopping';
-  /** For people: why it is so, in a few words. */
-  readonly why: string;
-  readonly sinceMs: number;
-}
-
-/** One supervised loop. A loop that waits in the broker's queue is not stuck: the broker says so. */
-export interface LoopStatus {
-  readonly name: string;
-  /** What it is doing now; undefined between passes. */
-  readonly doing: string | undefined;
-  readonly passes: number;
-  readonly failures: number;
-  readonly lastPassAtMs: number | undefined;
-  readonly nextPassAtMs: number | undefined;
-  /**
-   * Without a step forward by this instant the loop is stuck. Undefined where none is due: while it
-   * waits for tokens, and while the daemon stands by or is paused.
-   */
-  readonly progressDueAtMs: number | undefined;
-  readonly lastError: string | undefined;
-}
 
 /** All that the judgement rests on. */
 export interface Situation {
@@ -204,7 +180,11 @@ function atWork({ nowMs, broker, loops }: Situation): Judgement {
   const queued = spendClasses.filter((name) => (broker?.classes[name].queued ?? 0) > 0);
   if (broker?.inFlight !== undefined) {
     const { spendClass, purpose } = broker.inFlight;
-    return { state: 'running', reason: `${purpose} (${spendClass}) under way`, nextActionAtMs: nowMs };
+    return {
+      state: 'running',
+      reason: `${purpose} (${spendClass}) under way`,
+      nextActionAtMs: nowMs,
+    };
   }
   const nextAtMs = broker?.nextAdmissionAtMs;
   if (queued.length > 0 && nextAtMs !== undefined && nextAtMs > nowMs) {

@@ -117,6 +117,8 @@ export interface Run {
   readonly startedAtMs: number;
   readonly stoppedAtMs?: number;
   readonly stopReason?: string;
+  /** Absolute; filled in by the store itself, so that a second database cannot go unnoticed. */
+  readonly databasePath?: string;
 }
 
 /** What the writer does. `fence` is bound when it is opened for writing. */
@@ -182,6 +184,8 @@ export interface Deal {
 
 export interface FeedStatus {
   readonly name: string;
+  /** False for a feed that was taken out of the configuration; its rows stay. */
+  readonly isConfigured: boolean;
   /** Rows of the feed that have not ended. */
   readonly rows: number;
   readonly lastSweepAtMs?: number;
@@ -215,6 +219,8 @@ export interface DealReader {
   deals(filter: DealFilter): Promise<readonly Deal[]>;
   deal(asin: string, domainId?: number): Promise<readonly Deal[]>;
   feeds(): Promise<readonly FeedStatus[]>;
+  /** The newest sweep of this feed and revision, ended or not. */
+  lastSweep(feed: FeedIdentity): Promise<Sweep | undefined>;
   /** Undefined while there are no rows. */
   freshness(nowMs: number): Promise<Freshness | undefined>;
   spentSince(sinceMs: number): Promise<LedgerTotals>;

@@ -1,0 +1,110 @@
+/**
+ * The one way to Keepa: sends, lets the broker take the answer in, stores it, and is free again.
+ *
+ * It runs beside the mailbox, because a message must not wait for a call of seconds or a store that
+ * cannot write. It touches no state of the broker: what an answer means is said by `land` and `done`,
+ * which run as messages.
+ *
+ * Invariants:
+ * - one job at a time, each landed once and then done once;
+ * - an answer is stored, and its line in the ledger written, before the next job can begin.
+ */
+import assert from 'node:assert/strict';
+import type { Clock } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+import type { Purchase, Sent } from './errand.ts';
+import type { BrokerSnapshot, LedgerEntry } from './request.ts';
+import type { StopSigns } from './stop-signs.ts';
+import { type Stored, storeUntilDone } from './storing.ts';
+import type { Flight } from './token-bucket.ts';
+
+export type Slot = NonNullable<BrokerSnapshot['inFlight']>;
+
+/** What is to be kept of an answer. */
+export interface Landed {
+  readonly entry: LedgerEntry;
+  readonly purchase?: Purchase | undefined;
+  /** The channel is free; `stored` tells what became of the purchase. Runs as a message. */
+  done(stored: Stored): void;
+}
+
+export interface Job {
+  readonly slot: Omit<Slot, 'sinceMs'>;
+  /** Never rejects. */
+  send(signal: AbortSignal): Promise<Sent>;
+  /** Takes the answer in. Runs as a message. */
+  land(sent: Sent, flight: Flight): Landed;
+}
+
+export interface ChannelOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly stops: StopSigns;
+  readonly record: (entry: LedgerEntry) => Promise<void>;
+  readonly isFinal: (error: unknown) => boolean;
+  /** Runs a message of the broker. */
+  readonly post: <T>(message: () => T) => Promise<T>;
+}
+
+/** A call with offers is sized to about this; a turn is never promised to be shorter. */
+const turnMsMin = 20_000;
+const durationsKept = 50;
+
+export class Channel {
+  readonly #options: ChannelOptions;
+  readonly #giveUp = new AbortController();
+  #durationsMs: number[] = [];
+  #slot: Slot | undefined;
+
+  constructor(options: ChannelOptions) {
+    this.#options = options;
+  }
+
+  /** What is under way, from sending to stored. */
+  get slot(): Slot | undefined {
+    return this.#slot;
+  }
+
+  /** The longest that a request has lately kept the channel. */
+  get turnMs(): number {
+    return Math.max(turnMsMin, ...this.#durationsMs);
+  }
+
+  /** Stops waiting for what is under way: a call is aborted, a write is tried once more at most. */
+  giveUp(): void {
+    this.#giveUp.abort();
+  }
+
+  /** Rejects only for a fault in `land` or `done`. */
+  async run(job: Job): Promise<void> {
+    assert(this.#slot === undefined, 'two requests in flight');
+    const { clock, post, record } = this.#options;
+    this.#slot = { ...job.slot, sinceMs: clock.now() };
+    const sentAtMs = clock.monotonic();
+    const sent = await job.send(this.#giveUp.signal);
+    const receivedAtMs = clock.monotonic();
+    const landed = await post(() => job.land(sent, { sentAtMs, receivedAtMs }));
+    const stored = await this.#store(async () => landed.purchase?.commit());
+    await this.#store(() => record(landed.entry));
+    await post(() => {
+      this.#slot = undefined;
+      this.#durationsMs = [...this.#durationsMs, clock.monotonic() - sentAtMs].slice(
+        -durationsKept,
+      );
+      landed.done(stored);
+    });
+  }
+
+  async #store(write: () => Promise<void>): Promise<Stored> {
+    const { clock, random, isFinal, stops } = this.#options;
+    const stored = await storeUntilDone(write, {
+      clock,
+      random,
+      isFinal,
+      onFailure: (why) => stops.raise('store', `an answer cannot be stored: ${why}`),
+      signal: this.#giveUp.signal,
+    });
+    stops.lift('store');
+    return stored;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * How long the head of a class may have to wait: the promise that `status` prints (P4).
+ *
+ * Two parts. First *ticks*: those in which lumps go to debts, since a debt is made good before
+ * anything is dealt, and those in which the class's share fills its credit. After them the head is
+ * admissible and stays so, because nobody else can spend its credit. Then *turns*: the request in
+ * flight, the one that a higher class may still put in between until the head is overdue, and at
+ * most one per other class that was overdue before it. An overdue head goes before all that became
+ * so later, hence no class can come twice.
+ *
+ * The promise rests on what is known now: tokens that others spend with the same key, and calls that
+ * cost more than their hold, move it by ceil(their size / net rate) ticks.
+ */
+import { needsSaving, type Situation, smallestHold } from './admission.ts';
+import { debtOf, hundredthsPerToken } from './credits.ts';
+import { type SpendClass, spendClasses } from './request.ts';
+import { projectedTickMs } from './token-bucket.ts';
+
+/** What the bound is computed with, beside the situation. */
+export interface Pace {
+  /** Tokens that a tick brings, net of whatever others take. */
+  readonly netRate: number;
+  /** The longest one request may take. */
+  readonly turnMs: number;
+}
+
+/** One turn before the head is overdue, one in flight then, one for each other class. */
+const turnsMax = 2 + (spendClasses.length - 1);
+
+/** The printed bound of the class's present head; undefined: it has none, or nothing bounds it. */
+export function waitBoundMs<P>(
+  situation: Situation<P>,
+  spendClass: SpendClass,
+  pace: Pace,
+): number | undefined {
+  const ticksMs = ticksBoundMs(situation, spendClass, pace);
+  return ticksMs === undefined ? undefined : ticksMs + turnsMax * pace.turnMs;
+}
+
+/** From when the class's head goes before all others, on the clock of `nowMs`. */
+export function overdueAtMs<P>(
+  situation: Situation<P>,
+  spendClass: SpendClass,
+  pace: Pace,
+): number {
+  const ticksMs = ticksBoundMs(situation, spendClass, pace);
+  return situation.nowMs + (ticksMs ?? Number.POSITIVE_INFINITY) + pace.turnMs;
+}
+
+function ticksBoundMs<P>(
+  situation: Situation<P>,
+  spendClass: SpendClass,
+  { netRate }: Pace,
+): number | undefined {
+  const head = situation.queue.head(spendClass);
+  if (head === undefined || netRate <= 0) return undefined;
+  const ticks =
+    debtTicks(situation, netRate) +
+    creditTicks(situation, spendClass, netRate) +
+    ticksOfOlderSavers(situation, spendClass, netRate);
+  if (ticks === 0) return 0;
+  const { bucket, nowMs } = situation;
+  return Math.max(0, bucket.nextLumpAtMs - nowMs) + (ticks - 1) * projectedTickMs;
+}
+
+/** Until every positive credit is covered by tokens, and Keepa answers at all. */
+function debtTicks<P>({ credits, bucket, heldTokens }: Situation<P>, netRate: number): number {
+  const debt = Math.ceil(debtOf(credits) / (hundredthsPerToken * netRate));
+  const toPositive = Math.ceil((1 - (bucket.balance - heldTokens)) / netRate);
+  return Math.max(debt, toPositive, 0);
+}
+
+/** Until the class's own credit covers its head; what it owes the other classes comes first. */
+function creditTicks<P>(situation: Situation<P>, spendClass: SpendClass, netRate: number): number {
+  const work = situation.queue.workOf(spendClass);
+  if (work === undefined) return 0;
+  const { credits, policy } = situation;
+  const missing = smallestHold(situation, work) - credits.credit[spendClass];
+  const owing = Math.max(0, -credits.owed[spendClass]) / 100;
+  const need = missing <= 0 ? 0 : missing + Math.ceil(owing);
+  return Math.max(0, Math.ceil(need / (policy.shares[spendClass] * netRate)));
+}
+
+/** A class that has to save beyond its share waits for those that came before it. */
+function ticksOfOlderSavers<P>(
+  situation: Situation<P>,
+  spendClass: SpendClass,
+  netRate: number,
+): number {
+  const { queue } = situation;
+  const work = queue.workOf(spendClass);
+  if (work === undefined || !needsSaving(situation, work)) return 0;
+  const older = spendClasses.filter((name) => {
+    const other = queue.workOf(name);
+    return other !== undefined && other.id < work.id && needsSaving(situation, other);
+  });
+  return older.reduce((sum, name) => sum + creditTicks(situation, name, netRate), 0);
+}

@@ -1,0 +1,32 @@
+/**
+ * What lies where in the data directory, and how it comes to be.
+ */
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError, exitCodes, systemReason } from './cli-error.ts';
+
+export function databasePath(dataDir: string): string {
+  return join(dataDir, 'keepa-deals.sqlite');
+}
+
+export function socketPath(dataDir: string): string {
+  return join(dataDir, 'control.sock');
+}
+
+/**
+ * Creates the directory, for its user alone, unless it is there.
+ *
+ * @throws CliError (78) when it cannot be made or written.
+ */
+export function prepareDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new CliError(exitCodes.badConfig, {
+      what: `data directory ${dataDir}`,
+      why: `cannot be written: ${systemReason(error)}`,
+      todo: 'make it writable for this user, or set another with --data-dir',
+    });
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Opens all that a daemon keeps in its data directory: the deals, the leases and checkpoints, and
+ * who it is to those who find its lease.
+ */
+import { join } from 'node:path';
+import { openEmbeddedCoordination } from '../coordination/embedded.ts';
+import { CoordinationOpenError } from '../coordination/embedded-file.ts';
+import type { Coordination, Owner } from '../coordination/ports.ts';
+import { systemBootClock } from '../runtime/boot-clock.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import { isProvablyDead, readProcessIdentity } from '../runtime/process-identity.ts';
+import type { Random } from '../runtime/random.ts';
+import { openStore } from '../store/open-store.ts';
+import type { Store } from '../store/ports.ts';
+import { CliError, exitCodes } from './cli-error.ts';
+import { databasePath, prepareDataDir } from './data-dir.ts';
+
+export interface OpenedData {
+  readonly store: Store;
+  readonly coordination: Coordination;
+  readonly owner: Owner;
+  /** Closes both; call it last. */
+  close(): Promise<void>;
+}
+
+export interface DataOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/**
+ * Makes the directory if need be and opens what is in it.
+ *
+ * @throws CliError or StoreOpenError, each with one line; then nothing is left open.
+ */
+export async function openData(dataDir: string, options: DataOptions): Promise<OpenedData> {
+  prepareDataDir(dataDir);
+  const owner: Owner = { ...readProcessIdentity(), instance: options.random.id() };
+  const store = await openStore({ path: databasePath(dataDir), mode: 'write' });
+  try {
+    const coordination = await openLeases(dataDir, owner, options);
+    return {
+      store,
+      coordination,
+      owner,
+      close: async () => {
+        await coordination.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function openLeases(
+  dataDir: string,
+  owner: Owner,
+  { clock, log }: DataOptions,
+): Promise<Coordination> {
+  try {
+    return await openEmbeddedCoordination({
+      path: join(dataDir, 'coordination.sqlite'),
+      clock,
+      bootClock: systemBootClock(),
+      host: owner.host,
+      isProvablyDead: (other) => isProvablyDead(other, owner),
+      onNotice: (notice) => log.warn('coordination', { notice }),
+    });
+  } catch (error) {
+    if (!(error instanceof CoordinationOpenError)) throw error;
+    throw new CliError(exitCodes.failed, {
+      what: 'leases and checkpoints',
+      why: error.message,
+      todo: 'nothing of worth is in that file: move it away and start again',
+    });
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Runs a composed daemon as a process: the control server beside it, signals to it, its end as an
+ * exit code.
+ *
+ * The first SIGTERM or SIGINT asks it to finish what is paid for; a second one, or the end of the
+ * grace period, ends the process at once. That costs at most one answer, as a power cut would
+ * (promise P1), so the deadline is kept rather than argued with (promise P12).
+ */
+import type { HttpAddress } from '../config.ts';
+import type { Daemon, Ending } from '../daemon.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import { type ControlServer, startControlServer } from '../status/control-server.ts';
+import { fitsSocket } from '../status/control-socket.ts';
+import { buildReport } from '../status/report.ts';
+import { CliError, exitCodes, systemReason } from './cli-error.ts';
+import { socketPath } from './data-dir.ts';
+
+/** The unit's TimeoutStopSec has to be longer, or systemd kills what would have ended by itself. */
+export const stopGraceMs = 30_000;
+
+export interface RunOptions {
+  readonly daemon: Daemon;
+  readonly dataDir: string;
+  readonly http?: HttpAddress | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called when it can be asked for its status, before it starts to work. */
+  onListening?(control: { readonly url: string | undefined }): void;
+}
+
+/**
+ * Runs until the daemon has ended, by itself or by a signal; then nothing of it is left but what
+ * the caller opened.
+ *
+ * @throws CliError when the control server cannot listen; what the daemon's start threw.
+ */
+export async function runDaemon(options: RunOptions): Promise<Ending> {
+  const { daemon } = options;
+  const control = await listen(options);
+  const release = stopOnSignals(options);
+  try {
+    options.onListening?.({ url: control.url });
+    await daemon.start();
+    return await daemon.ended;
+  } catch (error) {
+    // Gives back the lease, which would otherwise hold up the next start for its time to live.
+    await daemon.stop('the start failed');
+    throw error;
+  } finally {
+    release();
+    await control.close();
+  }
+}
+
+async function listen(options: RunOptions): Promise<ControlServer> {
+  const { daemon, dataDir, http, clock, log } = options;
+  const path = socketPath(dataDir);
+  if (!fitsSocket(path)) {
+    throw new CliError(exitCodes.badConfig, {
+      what: `data directory ${dataDir}`,
+      why: 'its path is too long for the control socket in it',
+      todo: 'set a shorter one with --data-dir',
+    });
+  }
+  try {
+    return await startControlServer({
+      report: () => buildReport(daemon.sources()),
+      socketPath: path,
+      ...(http === undefined ? {} : { http }),
+      clock,
+      log: log.scoped('control'),
+    });
+  } catch (error) {
+    throw new CliError(exitCodes.unavailable, {
+      what: `http ${http?.host}:${http?.port}`,
+      why: systemReason(error),
+      todo: 'set another address with --http, or off',
+    });
+  }
+}
+
+/** Returns what takes the handlers away again. */
+function stopOnSignals({ daemon, clock, log }: RunOptions): () => void {
+  let isStopping = false;
+  const leave = (why: string): never => {
+    log.error('stop-forced', { why });
+    process.exit(exitCodes.failed);
+  };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (isStopping) leave(`a second ${signal}`);
+    isStopping = true;
+    log.info('stopping', { signal, graceMs: stopGraceMs });
+    clock.after(stopGraceMs, () => leave(`not done after ${stopGraceMs} ms`));
+    void daemon.stop(signal);
+  };
+  // A closed terminal is a request to end, too.
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+  return () => {
+    for (const signal of signals) process.off(signal, onSignal);
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * The status report for people: on top what it does, why, and when something happens next.
+ *
+ * A wait without a reason and a clock time is taken for a fault, so those come first, whatever
+ * else there is room for. A figure that is not known is a dash, never a zero.
+ */
+import type { StatusReport } from '../status/report-fields.ts';
+import { clockText, columnsText, painted, relativeText, spanText } from './words.ts';
+
+const unknown = '-';
+const stateColours = {
+  starting: 'yellow',
+  running: 'green',
+  waiting: 'green',
+  paused: 'yellow',
+  standby: 'yellow',
+  degraded: 'red',
+  stalled: 'red',
+  stopped: 'red',
+} as const satisfies Record<StatusReport['state'], string>;
+
+/** The lines of the report, without line breaks at their ends. */
+export function statusLines(report: StatusReport, options: { isColoured: boolean }): string[] {
+  const nowMs = Date.parse(report.at);
+  const state = painted(report.state, stateColours[report.state], options.isColoured);
+  const head = `${state}: ${report.reason}`;
+  if (report.startedAt === null) return [head];
+  return [
+    head,
+    ...columnsText(
+      [
+        ['next action', instant(report.nextActionAt, nowMs)],
+        ['last success', instant(report.lastSuccessAt, nowMs)],
+        ['tokens', tokensText(report, nowMs)],
+        ['process', processText(report, nowMs)],
+        ['data', report.dataDir],
+      ],
+      [],
+    ),
+    '',
+    ...classLines(report),
+    ...feedLines(report, nowMs),
+    dealsText(report),
+    freshnessText(report),
+    ...report.leases.map(
+      ({ name, pid, remainingMs, doing }) =>
+        `lease ${name}: process ${pid}, ${spanText(remainingMs)} left, ${doing}`,
+    ),
+  ];
+}
+
+function instant(iso: string | null, nowMs: number): string {
+  if (iso === null) return unknown;
+  const atMs = Date.parse(iso);
+  return `${clockText(atMs, nowMs)} (${relativeText(atMs, nowMs)})`;
+}
+
+function tokensText({ tokens }: StatusReport, nowMs: number): string {
+  const { balance, balanceAt, capacity, refillRate, needed, nextRefillAt } = tokens;
+  const isOld = balanceAt !== null && nowMs - Date.parse(balanceAt) > 1_000;
+  const parts = [
+    `${figure(balance)} of ${figure(capacity)}${isOld ? ` (${instant(balanceAt, nowMs)})` : ''}`,
+    `needed ${figure(needed)}`,
+    `${figure(refillRate)} a minute, next ${instant(nextRefillAt, nowMs)}`,
+    `${tokens.spentLastHour} spent in the last hour`,
+  ];
+  if ((tokens.unexplained ?? 0) > 0) parts.push(`${tokens.unexplained} of it by somebody else`);
+  return parts.join('; ');
+}
+
+function processText(report: StatusReport, nowMs: number): string {
+  const { version, pid, startedAt, stoppedAt, recentStarts } = report;
+  if (version === null) return unknown;
+  const parts = [`version ${version}`];
+  if (pid !== null) parts.push(`pid ${pid}`);
+  parts.push(`started ${instant(startedAt, nowMs)}`);
+  if (stoppedAt !== null) parts.push(`stopped ${instant(stoppedAt, nowMs)}`);
+  if (recentStarts > 1) parts.push(`${recentStarts} starts in 5 minutes`);
+  return parts.join(', ');
+}
+
+function classLines({ classes }: StatusReport): string[] {
+  const entries = Object.entries(classes);
+  if (entries.every(([, { queued }]) => queued === null)) return [];
+  const heads = ['class', 'share', 'queued', 'credit', 'next costs', 'waits', 'at most'];
+  const rows = entries.map(([name, entry]) => [
+    name,
+    entry.share === null ? unknown : `${entry.share} %`,
+    figure(entry.queued),
+    figure(entry.credit),
+    figure(entry.headHoldTokens),
+    span(entry.oldestWaitMs),
+    span(entry.waitBoundMs),
+  ]);
+  return [...columnsText([heads, ...rows], [false, ...heads.slice(1).map(() => true)]), ''];
+}
+
+function feedLines({ feeds }: StatusReport, nowMs: number): string[] {
+  if (feeds.length === 0) return [];
+  const rows = feeds.map((feed) => [
+    feed.name,
+    String(feed.rows),
+    feed.lastSweepAt === null ? unknown : relativeText(Date.parse(feed.lastSweepAt), nowMs),
+    feed.lastHeadAt === null ? unknown : relativeText(Date.parse(feed.lastHeadAt), nowMs),
+    feed.sweep === null ? unknown : `#${feed.sweep.number}, page ${feed.sweep.nextPage} next`,
+    feed.partial ? 'partial' : '',
+  ]);
+  const heads = ['feed', 'rows', 'last sweep', 'last poll', 'sweep under way', ''];
+  return [...columnsText([heads, ...rows], [false, true]), ''];
+}
+
+function dealsText({ deals }: StatusReport): string {
+  const { total, ...states } = deals;
+  const parts = Object.entries(states).map(([state, count]) => `${count} ${state}`);
+  return `deals: ${total} = ${parts.join(' + ')}`;
+}
+
+function freshnessText({ freshness: { p50Ms, p95Ms, maxMs } }: StatusReport): string {
+  const parts = `half within ${span(p50Ms)}, 95 % within ${span(p95Ms)}, all within ${span(maxMs)}`;
+  return `last seen: ${p50Ms === null ? 'no rows yet' : parts}`;
+}
+
+function figure(value: number | null): string {
+  return value === null ? unknown : String(value);
+}
+
+function span(ms: number | null): string {
+  return ms === null ? unknown : spanText(ms);
+}

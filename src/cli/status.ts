@@ -1,0 +1,81 @@
+/**
+ * `status`: asks the daemon, and reads the database where there is none to ask.
+ *
+ * A dead daemon must not look like a waiting one, nor like an error of this command: its state is
+ * `stopped` (or `stalled`, if its process hangs), with the last that is known.
+ */
+import { systemClock } from '../runtime/clock.ts';
+import type { StatusReport } from '../status/report-fields.ts';
+import { StoreOpenError } from '../store/store-open-error.ts';
+import { CliError, exitCodes } from './cli-error.ts';
+import type { CliContext } from './context.ts';
+import { socketPath } from './data-dir.ts';
+import { type PlaceFlags, readConfig, withStore } from './reading.ts';
+import { askDaemon } from './status-client.ts';
+
+export interface StatusFlags extends PlaceFlags {
+  readonly watch?: boolean;
+  readonly json?: boolean;
+}
+
+const watchMs = 2_000;
+const clearScreen = '\u001b[H\u001b[2J';
+
+/** The exit code: 0 working or waiting, 3 anything that a person should look at. */
+export async function status(flags: StatusFlags, context: CliContext): Promise<number> {
+  const { terminal } = context;
+  const { dataDir } = readConfig(flags, context);
+  if (flags.watch === true && !terminal.isOutTty) {
+    throw new CliError(exitCodes.usage, {
+      what: '--watch',
+      why: 'standard output is no terminal',
+      todo: 'leave it out, or repeat the command',
+    });
+  }
+  const clock = systemClock();
+  for (;;) {
+    const report = await reportOn(dataDir);
+    if (flags.watch === true) terminal.out(clearScreen);
+    await show(report, flags, context);
+    if (flags.watch !== true) return codeOf(report);
+    await clock.sleep(watchMs);
+  }
+}
+
+function codeOf({ state }: StatusReport): number {
+  const unwell: readonly StatusReport['state'][] = ['degraded', 'stalled', 'stopped'];
+  return unwell.includes(state) ? exitCodes.unwell : exitCodes.fine;
+}
+
+async function show(
+  report: StatusReport,
+  { json }: StatusFlags,
+  { terminal }: CliContext,
+): Promise<void> {
+  if (json === true) {
+    terminal.out(`${JSON.stringify(report)}\n`);
+    return;
+  }
+  const { statusLines } = await import('./status-text.ts');
+  const lines = statusLines(report, { isColoured: terminal.hasOutColour });
+  terminal.out(`${lines.join('\n')}\n`);
+}
+
+async function reportOn(dataDir: string): Promise<StatusReport> {
+  const clock = systemClock();
+  const answer = await askDaemon(socketPath(dataDir), clock);
+  if (answer.kind === 'answered') return answer.report;
+  const { buildSilentReport, emptyReport } = await import('../status/silent-report.ts');
+  const silent = {
+    nowMs: clock.now(),
+    dataDir,
+    hangs: answer.kind === 'silent' ? answer.why : undefined,
+  };
+  try {
+    return await withStore(dataDir, ({ reader }) => buildSilentReport({ ...silent, reader }));
+  } catch (error) {
+    const isUnborn = error instanceof StoreOpenError && error.reason === 'missing';
+    if (!isUnborn) throw error;
+    return emptyReport(silent);
+  }
+}

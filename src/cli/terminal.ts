@@ -1,0 +1,47 @@
+/**
+ * Where a command writes: data to standard output, talk to standard error.
+ *
+ * Colour and repainting only where a person looks at it, and never against NO_COLOR. A reader that
+ * closes its end early (`| head`) has what it wanted: that is no error.
+ */
+
+export interface Terminal {
+  /** Data, as it is. */
+  out(text: string): void;
+  /** Talk as it is, with its line breaks. */
+  write(text: string): void;
+  /** One line for a person. */
+  say(line: string): void;
+  readonly isOutTty: boolean;
+  readonly isTalkTty: boolean;
+  /** Whether standard output may be coloured. */
+  readonly hasOutColour: boolean;
+  readonly hasTalkColour: boolean;
+  columns(): number;
+  rows(): number;
+}
+
+const columnsDefault = 100;
+const rowsDefault = 30;
+
+export function processTerminal(env: Readonly<Record<string, string | undefined>>): Terminal {
+  const { stdout, stderr } = process;
+  // The exit code stays what it is so far: the command did its part.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit();
+    throw error;
+  });
+  stderr.on('error', () => undefined);
+  const mayColour = !env.NO_COLOR && env.TERM !== 'dumb';
+  return {
+    out: (text) => void stdout.write(text),
+    write: (text) => void stderr.write(text),
+    say: (line) => void stderr.write(`${line}\n`),
+    isOutTty: stdout.isTTY === true,
+    isTalkTty: stderr.isTTY === true,
+    hasOutColour: stdout.isTTY === true && mayColour,
+    hasTalkColour: stderr.isTTY === true && mayColour,
+    columns: () => stdout.columns ?? columnsDefault,
+    rows: () => stdout.rows ?? rowsDefault,
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * The API key: read from one of three places, and never printed.
+ *
+ * It is kept apart from the configuration, which is shown to people, and wrapped, so that whatever
+ * prints, serialises or inspects it shows `[secret]` (promise P11).
+ */
+import { isAbsolute, join } from 'node:path';
+import { inspect } from 'node:util';
+import { readText } from './config-file.ts';
+import type { Environment } from './config-layers.ts';
+import { ConfigError } from './config-problem.ts';
+
+/** A text that shows itself only to who asks for it by name. */
+export class Secret {
+  readonly #text: string;
+  constructor(text: string) {
+    this.#text = text;
+  }
+  reveal(): string {
+    return this.#text;
+  }
+  toString(): string {
+    return '[secret]';
+  }
+  toJSON(): string {
+    return '[secret]';
+  }
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}
+
+/** Name of the systemd credential (LoadCredential= in the unit). */
+const credentialName = 'keepa-api-key';
+
+/**
+ * The key from `KEEPA_API_KEY`, else from `keyFile` (`keepa.key_file`), else from the systemd
+ * credential `keepa-api-key`. White space around it, such as a file's last newline, is not part
+ * of it.
+ *
+ * @throws ConfigError when there is none, or it cannot be one; the message does not quote it.
+ */
+export function readKey(env: Environment, keyFile: string | undefined): Secret {
+  const fromEnv = env.KEEPA_API_KEY?.trim();
+  if (fromEnv) return checked('KEEPA_API_KEY', fromEnv);
+  if (keyFile !== undefined) return keyFrom(keyFile, 'keepa.key_file');
+  const directory = env.CREDENTIALS_DIRECTORY;
+  if (directory && isAbsolute(directory)) {
+    const path = join(directory, credentialName);
+    const read = readText(path);
+    if ('text' in read || !read.isMissing) return keyFrom(path, `credential ${credentialName}`);
+  }
+  throw new ConfigError([
+    {
+      where: 'Keepa API key',
+      what: 'missing',
+      todo: `set KEEPA_API_KEY, or keepa.key_file, or the systemd credential ${credentialName}`,
+    },
+  ]);
+}
+
+function keyFrom(path: string, where: string): Secret {
+  const read = readText(path);
+  if ('text' in read) return checked(`${where} (${path})`, read.text.trim());
+  throw new ConfigError([{ where, what: `${path} cannot be read: ${read.why}` }]);
+}
+
+/** A key travels in a URL: one with white space or a quote in it was pasted wrongly. */
+function checked(where: string, text: string): Secret {
+  if (/^[\x21-\x7e]+$/.test(text)) return new Secret(text);
+  const what = text === '' ? 'is empty' : 'is no key: it has white space or letters no key has';
+  throw new ConfigError([{ where, what, todo: 'copy it again from keepa.com/#!api' }]);
+}

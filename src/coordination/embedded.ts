@@ -1,0 +1,51 @@
+/**
+ * Leases and checkpoints in one SQLite file: the coordination of a single machine, without Redis.
+ *
+ * It has a file of its own beside the deals. With both in one file, a lease renewal would wait for
+ * an open transaction of the deals on the same thread, which could then never end. The file can be
+ * lost at any time: that costs repeated work, never a deal, and the fence comes back from the deals.
+ */
+import type { BootClock } from '../runtime/boot-clock.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { EmbeddedCheckpoints } from './embedded-checkpoints.ts';
+import { openCoordinationFile } from './embedded-file.ts';
+import { EmbeddedLeases } from './embedded-leases.ts';
+import type { Coordination, Owner } from './ports.ts';
+
+export interface EmbeddedOptions {
+  readonly path: string;
+  /** Dates entries for people. */
+  readonly clock: Pick<Clock, 'now'>;
+  /** Judges every expiry. */
+  readonly bootClock: BootClock;
+  /** Stable id of this machine, as in `Owner`. */
+  readonly host: string;
+  /** Whether the owner cannot be running any more; in doubt false. */
+  isProvablyDead(owner: Owner): boolean;
+  /** Told, in one line, when an unreadable file was set aside. */
+  onNotice(notice: string): void;
+}
+
+/**
+ * Opens the file at `path`, making it if need be. One that cannot be read as ours is renamed to
+ * `<path>.corrupt-<n>`, with a notice, and a fresh one takes its place.
+ *
+ * @throws CoordinationOpenError when no file can be opened or made there, or a newer version made it.
+ */
+export async function openEmbeddedCoordination(options: EmbeddedOptions): Promise<Coordination> {
+  const { path, clock, onNotice } = options;
+  const { file, parts } = openCoordinationFile({
+    path,
+    onNotice,
+    compose: (opened) => ({
+      leases: new EmbeddedLeases(opened, options),
+      checkpoints: new EmbeddedCheckpoints(opened, clock),
+    }),
+  });
+  return {
+    ...parts,
+    async close() {
+      file.close();
+    },
+  };
+}

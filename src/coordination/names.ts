@@ -1,0 +1,12 @@
+/**
+ * Names of leases and checkpoints, the same in every implementation: they become keys elsewhere, so
+ * blanks, quotes, braces and the wildcards of a key pattern have no place in them.
+ */
+
+const pattern = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}$/;
+
+/** @throws RangeError for a name that is no such name. */
+export function checkedName(name: string): string {
+  if (pattern.test(name)) return name;
+  throw new RangeError(`"${name}" is no name for a lease or a checkpoint`);
+}

@@ -1,0 +1,181 @@
+/**
+ * The command line: what there is to say, and which file answers it.
+ *
+ * Each command's work is imported only when it is asked for, because `status` has to answer in a
+ * blink and the daemon's libraries take longer than that to load. What goes wrong anywhere ends
+ * here, as one line for the person and an exit code for the program (cli/cli-error.ts).
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { exitCodes } from './cli/cli-error.ts';
+import type { CliContext } from './cli/context.ts';
+import { describeFailure } from './cli/failure.ts';
+import { processTerminal } from './cli/terminal.ts';
+import { readVersion } from './cli/version.ts';
+
+const context: CliContext = {
+  env: process.env,
+  cwd: process.cwd(),
+  terminal: processTerminal(process.env),
+  secrets: new Set(process.env.KEEPA_API_KEY === undefined ? [] : [process.env.KEEPA_API_KEY]),
+};
+const version = readVersion();
+const program = new Command('keepa-deals')
+  .description('Keeps a local database of Amazon deals fresh from the Keepa API.')
+  .version(version, '-V, --version', 'print the version')
+  .helpOption('-h, --help', 'show this help')
+  .helpCommand(false)
+  .exitOverride()
+  .configureOutput({ writeErr: context.terminal.write, outputError: () => undefined });
+
+command('start', 'Run the daemon until it is told to stop.', [
+  ['KEEPA_API_KEY=... keepa-deals start', 'with ./keepa-deals.toml'],
+  ['keepa-deals start --config /etc/keepa-deals/keepa-deals.toml --http 127.0.0.1:8080'],
+])
+  .addOption(configFile())
+  .addOption(dataDir())
+  .option('--http <address>', 'also answer status requests there: an address, a port or off')
+  .option('--no-standby', 'exit with 75 when another one runs, rather than wait to take over')
+  .addOption(logLevel())
+  .option('--json', 'log one JSON object a line')
+  .action(async (flags) => {
+    const { start } = await import('./cli/start.ts');
+    await finish(start({ ...flags, version }, context));
+  });
+
+command('demo', 'Run the daemon on a simulated Keepa: no key, nothing to set up.', [
+  ['keepa-deals demo', 'until Ctrl-C'],
+  ['keepa-deals demo --seconds 30 --rows 2000 --data-dir ./demo', 'and keep the database'],
+])
+  .option('--rows <n>', 'rows on sale in the simulated market', whole(1, 20_000), 750)
+  .option('--rate <n>', 'tokens per minute of the simulated plan', whole(1, 10_000), 600)
+  .option('--seed <n>', 'same seed, same market', whole(0, 2 ** 31 - 1), 1)
+  .option('--seconds <n>', 'stop after so long', whole(1, 86_400))
+  .addOption(dataDir('keep the data there instead of in a temporary directory'))
+  .option('--json', 'print one JSON object a line instead of the screen')
+  .action(async (flags) => {
+    const { demo } = await import('./cli/demo.ts');
+    await finish(demo({ ...flags, version }, context));
+  });
+
+command('status', 'What it does, why, what it waits for and until when.', [
+  ['keepa-deals status'],
+  ['keepa-deals status --watch', 'again every two seconds'],
+  ["keepa-deals status --json | jq '.tokens'"],
+])
+  .addOption(configFile())
+  .addOption(dataDir())
+  .option('--watch', 'repeat until Ctrl-C; on a terminal only')
+  .option('--json', 'print one JSON object')
+  .addHelpText('after', '\nExit code: 0 working or waiting, 3 degraded, stalled or stopped.')
+  .action(async (flags) => {
+    const { status } = await import('./cli/status.ts');
+    await finish(status(flags, context));
+  });
+
+command('deals', 'List deals from the database; the daemon need not run.', [
+  ['keepa-deals deals', 'the accepted ones'],
+  ['keepa-deals deals --state candidate,accepted --limit 20'],
+  ["keepa-deals deals --state all --format ndjson | jq -r '.asin'"],
+])
+  .addOption(configFile())
+  .addOption(dataDir())
+  .option('--state <states>', 'all, or a list of states', 'accepted')
+  .option('--feed <name>', 'of this feed only')
+  .option('--limit <n>', 'at most so many', whole(1, 1_000_000))
+  .addOption(new Option('--format <format>').choices(['table', 'json', 'ndjson', 'csv']))
+  .option('--json', 'the same as --format json')
+  .action(async (flags) => {
+    const { deals } = await import('./cli/deals.ts');
+    await finish(deals(flags, context));
+  });
+
+command('analyze', 'Judge a recorded product response: no daemon, no key, no tokens.', [
+  ['keepa-deals analyze product.json --now 2026-05-12T21:50:12Z'],
+  ["keepa-deals analyze product.json --now 2026-05-12 --json | jq '.sales'"],
+])
+  .argument('<file>', 'the JSON of a Keepa product response')
+  .requiredOption('--now <instant>', 'judge as of then; ISO-8601, UTC unless it says otherwise')
+  .option('--price-type <n>', "Keepa's index of the price that the deal is about", '2')
+  .option('--asin <asin>', 'of several products only this one')
+  .option('--json', 'print one JSON object')
+  .action(async (file, flags) => {
+    const { analyze } = await import('./cli/analyze.ts');
+    await finish(analyze(file, flags, context));
+  });
+
+command('simulate', 'Serve a simulated Keepa over HTTP.', [
+  ['keepa-deals simulate --port 8787 --rate 20 --rows 5000'],
+  ['KEEPA_DEALS_KEEPA_URL=http://127.0.0.1:8787 KEEPA_API_KEY=any keepa-deals start'],
+])
+  .option('--port <n>', '0 for any free port', whole(0, 65_535), 8787)
+  .option('--host <host>', 'address to listen on', '127.0.0.1')
+  .option('--rate <n>', 'tokens per minute', whole(1, 100_000), 20)
+  .option('--rows <n>', 'rows on sale in the market', whole(1, 20_000), 750)
+  .option('--seed <n>', 'same seed, same market', whole(0, 2 ** 31 - 1), 1)
+  .option('--key <key>', 'the only key it accepts (default: any)')
+  .option('--json', 'print the address as one JSON object')
+  .action(async (flags) => {
+    const { simulate } = await import('./cli/simulate.ts');
+    await finish(simulate(flags, context));
+  });
+
+function command(name: string, description: string, examples: readonly (readonly string[])[]) {
+  const lines = examples.map(([line = '', note]) =>
+    note === undefined ? `  ${line}` : `  ${line}   # ${note}`,
+  );
+  return program
+    .command(name)
+    .description(description)
+    .addHelpText('before', `Examples:\n${lines.join('\n')}\n`);
+}
+
+function configFile(): Option {
+  return new Option('--config <file>', 'configuration file (default: ./keepa-deals.toml)');
+}
+
+function dataDir(description = 'where the database is'): Option {
+  return new Option('--data-dir <directory>', description);
+}
+
+function logLevel(): Option {
+  const levels = ['debug', 'info', 'warn', 'error'];
+  return new Option('--log-level <level>', 'how much to say').choices(levels);
+}
+
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** The exit code is set, not taken: what is still being written gets written. */
+async function finish(code: Promise<number>): Promise<void> {
+  process.exitCode = await code;
+}
+
+function fail(error: unknown): number {
+  if (error instanceof CommanderError) return failUsage(error);
+  const { exitCode, lines } = describeFailure(error, context.secrets);
+  for (const line of lines) context.terminal.say(line);
+  return exitCode;
+}
+
+/** Help and version are no failures; the rest is said in one line. */
+function failUsage(error: CommanderError): number {
+  if (error.exitCode === 0) return exitCodes.fine;
+  if (error.code !== 'commander.help') {
+    const what = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+    context.terminal.say(`keepa-deals: ${what} (see keepa-deals --help)`);
+  }
+  return exitCodes.usage;
+}
+
+// A fault outside every promise would print a stack, and the key may be in it.
+process.on('uncaughtException', (error) => process.exit(fail(error)));
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = fail(error);
+}

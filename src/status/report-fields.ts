@@ -1,0 +1,192 @@
+/**
+ * The fields of the status report, and how each part's figures become them.
+ *
+ * Programs read these fields, so they are only ever added; an absent figure is null, never zero and
+ * never left out. Times are ISO-8601 UTC, spans are milliseconds, tokens are tokens.
+ */
+import { type BrokerSnapshot, type SpendClass, spendClasses } from '../broker/request.ts';
+import type { LeaseEntry } from '../coordination/ports.ts';
+import type { DealReader, FeedStatus, Freshness } from '../store/ports.ts';
+import type { LoopStatus } from './sources.ts';
+import type { StateName } from './state.ts';
+
+export interface ClassReport {
+  readonly share: number | null;
+  readonly queued: number | null;
+  readonly credit: number | null;
+  readonly headHoldTokens: number | null;
+  readonly waitBoundMs: number | null;
+  readonly oldestWaitMs: number | null;
+}
+
+export interface FeedReport {
+  readonly name: string;
+  readonly rows: number;
+  readonly lastSweepAt: string | null;
+  readonly lastSweepRows: number | null;
+  readonly lastHeadAt: string | null;
+  readonly sweep: {
+    readonly number: number;
+    readonly nextPage: number;
+    readonly rows: number;
+    readonly startedAt: string;
+  } | null;
+  readonly partial: boolean;
+  readonly watermark: string | null;
+}
+
+export interface LeaseReport {
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly instance: string;
+  readonly fence: number;
+  readonly acquiredAt: string;
+  readonly renewedAt: string;
+  readonly remainingMs: number;
+  readonly doing: string;
+}
+
+export interface LoopReport {
+  readonly name: string;
+  readonly doing: string | null;
+  readonly passes: number;
+  readonly failures: number;
+  readonly lastPassAt: string | null;
+  readonly nextPassAt: string | null;
+  readonly lastError: string | null;
+}
+
+export interface TokenReport {
+  readonly balance: number | null;
+  /** When the balance was that: now, or for a daemon that is gone its last answer. */
+  readonly balanceAt: string | null;
+  readonly capacity: number | null;
+  readonly refillRate: number | null;
+  readonly netRate: number | null;
+  readonly nextRefillAt: string | null;
+  readonly needed: number | null;
+  readonly commons: number | null;
+  readonly deficitFloor: number | null;
+  readonly spentLastHour: number;
+  readonly unexplained: number | null;
+  readonly refusals: number | null;
+}
+
+export interface StatusReport {
+  readonly schema: 1;
+  readonly state: StateName;
+  readonly reason: string;
+  readonly at: string;
+  readonly nextActionAt: string | null;
+  readonly lastSuccessAt: string | null;
+  readonly version: string | null;
+  readonly startedAt: string | null;
+  readonly stoppedAt: string | null;
+  readonly pid: number | null;
+  readonly dataDir: string;
+  /** Starts of the last five minutes, this one included: three or more are a crash loop. */
+  readonly recentStarts: number;
+  readonly tokens: TokenReport;
+  readonly classes: Readonly<Record<SpendClass, ClassReport>>;
+  readonly feeds: readonly FeedReport[];
+  readonly deals: Awaited<ReturnType<DealReader['countByState']>>;
+  readonly freshness: { readonly [K in keyof Freshness]: number | null };
+  readonly loops: readonly LoopReport[];
+  readonly leases: readonly LeaseReport[];
+}
+
+export function tokensNow(
+  broker: BrokerSnapshot | undefined,
+  { nowMs, spentLastHour }: { nowMs: number; spentLastHour: number },
+): TokenReport {
+  return {
+    balance: broker?.balance ?? null,
+    balanceAt: broker?.balance === undefined ? null : iso(nowMs),
+    capacity: broker?.capacity ?? null,
+    refillRate: broker?.refillRate ?? null,
+    netRate: broker?.netRate ?? null,
+    nextRefillAt: isoOrNull(broker?.nextRefillAtMs),
+    needed: broker?.tokensNeeded ?? null,
+    commons: broker?.commons ?? null,
+    deficitFloor: broker?.deficitFloor ?? null,
+    spentLastHour: broker?.spentLastHour ?? spentLastHour,
+    unexplained: broker?.unexplainedTokens ?? null,
+    refusals: broker?.refusals ?? null,
+  };
+}
+
+export function classesNow(
+  broker: BrokerSnapshot | undefined,
+  shares: Readonly<Record<SpendClass, number>> | undefined,
+): Record<SpendClass, ClassReport> {
+  const entries = spendClasses.map((name) => {
+    const now = broker?.classes[name];
+    const report: ClassReport = {
+      share: shares?.[name] ?? null,
+      queued: now?.queued ?? null,
+      credit: now?.credit ?? null,
+      headHoldTokens: now?.headHoldTokens ?? null,
+      waitBoundMs: now?.waitBoundMs ?? null,
+      oldestWaitMs: now?.oldestWaitMs ?? null,
+    };
+    return [name, report] as const;
+  });
+  return Object.fromEntries(entries) as Record<SpendClass, ClassReport>;
+}
+
+export function feedReport(feed: FeedStatus): FeedReport {
+  const { sweep } = feed;
+  return {
+    name: feed.name,
+    rows: feed.rows,
+    lastSweepAt: isoOrNull(feed.lastSweepAtMs),
+    lastSweepRows: feed.lastSweepRows ?? null,
+    lastHeadAt: isoOrNull(feed.lastHeadAtMs),
+    sweep:
+      sweep === undefined
+        ? null
+        : {
+            number: sweep.number,
+            nextPage: sweep.nextPage,
+            rows: sweep.rows,
+            startedAt: iso(sweep.startedAtMs),
+          },
+    partial: feed.isPartial,
+    watermark: isoOrNull(feed.watermarkMs),
+  };
+}
+
+export function loopReport(loop: LoopStatus): LoopReport {
+  return {
+    name: loop.name,
+    doing: loop.doing ?? null,
+    passes: loop.passes,
+    failures: loop.failures,
+    lastPassAt: isoOrNull(loop.lastPassAtMs),
+    nextPassAt: isoOrNull(loop.nextPassAtMs),
+    lastError: loop.lastError ?? null,
+  };
+}
+
+export function leaseReport(lease: LeaseEntry): LeaseReport {
+  return {
+    name: lease.name,
+    host: lease.owner.host,
+    pid: lease.owner.pid,
+    instance: lease.owner.instance,
+    fence: lease.fence,
+    acquiredAt: iso(lease.acquiredAtMs),
+    renewedAt: iso(lease.renewedAtMs),
+    remainingMs: lease.remainingMs,
+    doing: lease.doing,
+  };
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export function isoOrNull(ms: number | undefined): string | null {
+  return ms === undefined ? null : iso(ms);
+}

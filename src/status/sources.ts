@@ -1,0 +1,50 @@
+/**
+ * What the status report is made from: functions that read, handed over by the daemon.
+ *
+ * Status looks sideways. It never sees Keepa, a lease that it could take or a database that it
+ * could write, so asking how things are cannot change how they are, and costs no token.
+ */
+import type { BrokerSnapshot, SpendClass } from '../broker/request.ts';
+import type { LeaseEntry } from '../coordination/ports.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { DealReader } from '../store/ports.ts';
+
+/** What the daemon itself says it is up to, before anything is judged. */
+export interface Phase {
+  readonly name: 'starting' | 'active' | 'standby' | 'paused' | 'stopping';
+  /** For people: why it is so, in a few words. */
+  readonly why: string;
+  readonly sinceMs: number;
+}
+
+/** One supervised loop. One that waits in the broker's queue is not stuck: the broker says so. */
+export interface LoopStatus {
+  readonly name: string;
+  /** What it is doing now; undefined between passes. */
+  readonly doing: string | undefined;
+  readonly passes: number;
+  readonly failures: number;
+  readonly lastPassAtMs: number | undefined;
+  readonly nextPassAtMs: number | undefined;
+  /**
+   * Without a step forward by this instant the loop is stuck. Undefined where none is due: while it
+   * waits for tokens, and while the daemon stands by or is paused.
+   */
+  readonly progressDueAtMs: number | undefined;
+  readonly lastError: string | undefined;
+}
+
+export interface StatusSources {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly version: string;
+  readonly dataDir: string;
+  readonly pid: number;
+  readonly startedAtMs: number;
+  readonly shares: Readonly<Record<SpendClass, number>>;
+  readonly reader: DealReader;
+  phase(): Phase;
+  /** Undefined until the broker exists. */
+  broker(): BrokerSnapshot | undefined;
+  loops(): readonly LoopStatus[];
+  leases(): Promise<readonly LeaseEntry[]>;
+}

@@ -1,0 +1,125 @@
+/**
+ * Reading deals: the list, one product, the counts, how fresh they are.
+ *
+ * The counts are asserted, not hoped for: every row is in exactly one state, and the total is
+ * counted apart from the states (total = the sum over the states).
+ */
+import assert from 'node:assert/strict';
+import { sql } from 'kysely';
+import { withoutNulls } from './columns.ts';
+import { type Deal, type DealFilter, type DealState, dealStates, type Freshness } from './ports.ts';
+import type { Trx } from './tables.ts';
+
+/** Those a filter lets through, the newest deal first; a feed's deals are all that it ever listed. */
+export async function listDeals(trx: Trx, filter: DealFilter): Promise<readonly Deal[]> {
+  let query = dealsAsSeen(trx);
+  if (filter.states !== 'all') query = query.where('deals.state', 'in', filter.states);
+  const { feed } = filter;
+  if (feed !== undefined) {
+    query = query.where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('listings')
+          .innerJoin('feeds as listing_feeds', 'listing_feeds.id', 'listings.feed_id')
+          .select('listings.deal_id')
+          .whereRef('listings.deal_id', '=', 'deals.id')
+          .where('listing_feeds.name', '=', feed),
+      ),
+    );
+  }
+  if (filter.limit !== undefined) query = query.limit(filter.limit);
+  const rows = await query
+    .orderBy('deals.created_at_ms', (order) => order.desc().nullsLast())
+    .orderBy('deals.asin')
+    .orderBy('deals.domain_id')
+    .orderBy('deals.price_type')
+    .execute();
+  return rows.map(withoutNulls);
+}
+
+/** Every deal of the product: one per domain and price type. */
+export async function dealsOf(
+  trx: Trx,
+  { asin, domainId }: { asin: string; domainId: number | undefined },
+): Promise<readonly Deal[]> {
+  let query = dealsAsSeen(trx).where('deals.asin', '=', asin);
+  if (domainId !== undefined) query = query.where('deals.domain_id', '=', domainId);
+  const rows = await query.orderBy('deals.domain_id').orderBy('deals.price_type').execute();
+  return rows.map(withoutNulls);
+}
+
+function dealsAsSeen(trx: Trx) {
+  return trx
+    .selectFrom('deals')
+    .innerJoin('feeds', 'feeds.id', 'deals.feed_id')
+    .select([
+      'deals.asin',
+      'deals.domain_id as domainId',
+      'deals.price_type as priceType',
+      'feeds.name as feed',
+      'deals.title',
+      'deals.state',
+      'deals.reason',
+      'deals.price_cents as priceNowCents',
+      'deals.price_since_ms as priceSinceMs',
+      'deals.average_quarter_cents as average90Cents',
+      'deals.rank',
+      'deals.created_at_ms as createdAtMs',
+      'deals.first_seen_at_ms as firstSeenAtMs',
+      'deals.last_seen_at_ms as lastSeenAtMs',
+      'deals.judged_at_ms as judgedAtMs',
+      'deals.avg1y_cents as avg1yCents',
+      'deals.percent_down as percentDown',
+      'deals.list_at_cents as listAtCents',
+      'deals.profit_cents as profitCents',
+      'deals.sales1y',
+      'deals.trust',
+      'deals.rule_version as ruleVersion',
+    ]);
+}
+
+export async function countByState(
+  trx: Trx,
+): Promise<Readonly<Record<DealState, number>> & { readonly total: number }> {
+  const counted = await trx
+    .selectFrom('deals')
+    .select(({ fn }) => ['state', fn.countAll<number>().as('rows')])
+    .groupBy('state')
+    .execute();
+  const { total } = await trx
+    .selectFrom('deals')
+    .select(({ fn }) => fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  const counts = { candidate: 0, accepted: 0, rejected: 0, insufficient: 0, ended: 0 };
+  for (const { state, rows } of counted) counts[state] = rows;
+  const sum = dealStates.reduce((rows, state) => rows + counts[state], 0);
+  assert.equal(total, sum, 'every deal is in exactly one known state');
+  return { ...counts, total };
+}
+
+/**
+ * How long ago the rows that have not ended were last seen, by nearest rank. A row last seen in the
+ * future (the clock was set back) counts as seen now. Undefined while there are no rows.
+ */
+export async function freshness(trx: Trx, nowMs: number): Promise<Freshness | undefined> {
+  const { rows } = await trx
+    .selectFrom('deals')
+    .select(({ fn }) => fn.countAll<number>().as('rows'))
+    .where('state', '!=', ended)
+    .executeTakeFirstOrThrow();
+  if (rows === 0) return undefined;
+  const ageAt = async (percent: number): Promise<number> => {
+    const { lastSeenAtMs } = await trx
+      .selectFrom('deals')
+      .select('last_seen_at_ms as lastSeenAtMs')
+      .where('state', '!=', ended)
+      .orderBy('last_seen_at_ms', 'desc')
+      .limit(1)
+      .offset(Math.ceil((rows * percent) / 100) - 1)
+      .executeTakeFirstOrThrow();
+    return Math.max(0, nowMs - lastSeenAtMs);
+  };
+  return { p50Ms: await ageAt(50), p95Ms: await ageAt(95), maxMs: await ageAt(100) };
+}
+
+/** Written out, not bound: only so does the index over the rows that have not ended apply. */
+const ended = sql.lit<DealState>('ended');

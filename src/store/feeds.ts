@@ -1,0 +1,112 @@
+/**
+ * The feeds: which are configured, under which revision of their query, and how far they got.
+ *
+ * A feed that is taken out of the configuration keeps its rows. A feed whose query changed lists
+ * something else from then on: its watermark and its running sweep belong to the old revision and
+ * are dropped, which repeats work and skips none.
+ */
+import { wholeMs, withoutNulls } from './columns.ts';
+import type { FeedIdentity, FeedStatus } from './ports.ts';
+import { endOpenSweeps, lastEnded, newestSweep } from './sweeps.ts';
+import type { Trx } from './tables.ts';
+
+/** Makes exactly these feeds the configured ones. */
+export async function syncFeeds(
+  trx: Trx,
+  feeds: readonly FeedIdentity[],
+  atMs: number,
+): Promise<void> {
+  await trx.updateTable('feeds').set({ is_configured: 0 }).execute();
+  for (const feed of feeds) await syncFeed(trx, feed, wholeMs(atMs));
+}
+
+async function syncFeed(trx: Trx, feed: FeedIdentity, atMs: number): Promise<void> {
+  const revision = {
+    domain_id: feed.domainId,
+    price_type: feed.priceType,
+    query_hash: feed.queryHash,
+  };
+  const known = await trx
+    .selectFrom('feeds')
+    .selectAll()
+    .where('name', '=', feed.name)
+    .executeTakeFirst();
+  if (known === undefined) {
+    const fresh = { name: feed.name, ...revision, is_configured: 1, configured_at_ms: atMs };
+    await trx.insertInto('feeds').values(fresh).execute();
+    return;
+  }
+  const isSameRevision =
+    known.domain_id === feed.domainId &&
+    known.price_type === feed.priceType &&
+    known.query_hash === feed.queryHash;
+  const change = isSameRevision
+    ? { is_configured: 1 }
+    : {
+        ...revision,
+        is_configured: 1,
+        configured_at_ms: atMs,
+        last_head_at_ms: null,
+        watermark_ms: null,
+      };
+  await trx.updateTable('feeds').set(change).where('id', '=', known.id).execute();
+  if (!isSameRevision) await endOpenSweeps(trx, known.id, atMs);
+}
+
+export interface KnownFeed {
+  readonly id: number;
+  readonly watermarkMs: number | null;
+  readonly lastHeadAtMs: number | null;
+}
+
+/** @throws when `syncFeeds` never made the feed known: there is nothing to hang its rows on. */
+export async function feedOf(trx: Trx, feed: { name: string }): Promise<KnownFeed> {
+  const known = await findFeed(trx, feed.name);
+  if (known === undefined) throw new Error(`feed "${feed.name}" is not known to the store`);
+  return known;
+}
+
+export async function findFeed(trx: Trx, name: string): Promise<KnownFeed | undefined> {
+  return await trx
+    .selectFrom('feeds')
+    .select(['id', 'watermark_ms as watermarkMs', 'last_head_at_ms as lastHeadAtMs'])
+    .where('name', '=', name)
+    .executeTakeFirst();
+}
+
+/** Every feed that was ever configured, in the order in which they came. */
+export async function feedStatuses(trx: Trx): Promise<readonly FeedStatus[]> {
+  const feeds = await trx.selectFrom('feeds').selectAll().orderBy('id').execute();
+  const liveRows = await liveRowsByFeed(trx);
+  const statuses: FeedStatus[] = [];
+  for (const feed of feeds) {
+    const newest = await newestSweep(trx, feed.id, feed.query_hash);
+    const complete = await lastEnded(trx, feed.id, ['complete']);
+    const decided = await lastEnded(trx, feed.id, ['complete', 'truncated']);
+    statuses.push({
+      name: feed.name,
+      isConfigured: feed.is_configured === 1,
+      rows: liveRows.get(feed.id) ?? 0,
+      isPartial: decided?.outcome === 'truncated',
+      ...withoutNulls({
+        lastSweepAtMs: complete?.endedAtMs ?? null,
+        lastSweepRows: complete?.rows ?? null,
+        lastHeadAtMs: feed.last_head_at_ms,
+        watermarkMs: feed.watermark_ms,
+        sweep: newest === undefined || newest.endedAtMs !== undefined ? null : newest,
+      }),
+    });
+  }
+  return statuses;
+}
+
+async function liveRowsByFeed(trx: Trx): Promise<ReadonlyMap<number, number>> {
+  const counts = await trx
+    .selectFrom('listings')
+    .innerJoin('deals', 'deals.id', 'listings.deal_id')
+    .select(({ fn }) => ['listings.feed_id as feedId', fn.countAll<number>().as('rows')])
+    .where('deals.state', '!=', 'ended')
+    .groupBy('listings.feed_id')
+    .execute();
+  return new Map(counts.map(({ feedId, rows }) => [feedId, rows]));
+}

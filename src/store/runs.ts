@@ -1,0 +1,57 @@
+/**
+ * The lives of the daemon: when it started, when and why it stopped.
+ *
+ * Three starts in five minutes are a crash loop, and a life without a stop that is not running was
+ * killed: `status` can tell both after the fact.
+ */
+import { wholeMs, withoutNulls } from './columns.ts';
+import type { Run } from './ports.ts';
+import type { Trx } from './tables.ts';
+
+/** Writes the run, or brings the one of the same instance up to date. */
+export async function recordRun(trx: Trx, run: Run, databasePath: string): Promise<void> {
+  const ending = {
+    stopped_at_ms: run.stoppedAtMs === undefined ? null : wholeMs(run.stoppedAtMs),
+    stop_reason: run.stopReason ?? null,
+  };
+  await trx
+    .insertInto('runs')
+    .values({
+      instance: run.instance,
+      version: run.version,
+      pid: run.pid,
+      database_path: databasePath,
+      started_at_ms: wholeMs(run.startedAtMs),
+      ...ending,
+    })
+    .onConflict((conflict) => conflict.column('instance').doUpdateSet(ending))
+    .execute();
+}
+
+/** The run that was recorded last, whatever the wall clock said. */
+export async function lastRun(trx: Trx): Promise<Run | undefined> {
+  const row = await trx
+    .selectFrom('runs')
+    .select([
+      'instance',
+      'version',
+      'pid',
+      'database_path as databasePath',
+      'started_at_ms as startedAtMs',
+      'stopped_at_ms as stoppedAtMs',
+      'stop_reason as stopReason',
+    ])
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : withoutNulls(row);
+}
+
+export async function runsSince(trx: Trx, sinceMs: number): Promise<number> {
+  const { count } = await trx
+    .selectFrom('runs')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('started_at_ms', '>=', sinceMs)
+    .executeTakeFirstOrThrow();
+  return count;
+}

@@ -1,0 +1,56 @@
+/** A page whose times cannot be true is not stored; an order not asked for is noticed. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { outOfOrder, timeFault } from '../../src/actors/listing.ts';
+import type { DealRow } from '../../src/keepa/deal-row.ts';
+
+const nowMs = Date.UTC(2026, 4, 30, 12);
+const minuteMs = 60_000;
+
+function row(times: { updatedAtMs?: number; createdAtMs?: number }): DealRow {
+  return {
+    asin: 'B000000001',
+    title: 'A book',
+    priceType: 2,
+    averageCents: {},
+    averageRank: {},
+    rankDrops: {},
+    ...times,
+  };
+}
+
+test('rows of the last day, even a minute ahead, are plausible', () => {
+  assert.equal(timeFault([row({ updatedAtMs: nowMs + minuteMs })], nowMs), undefined);
+  assert.equal(timeFault([row({ updatedAtMs: nowMs - 1374 * minuteMs })], nowMs), undefined);
+});
+
+test('one recent row vouches for older ones beside it', () => {
+  const rows = [row({ updatedAtMs: nowMs - 48 * 60 * minuteMs }), row({ updatedAtMs: nowMs })];
+  assert.equal(timeFault(rows, nowMs), undefined);
+});
+
+test('an epoch that is eleven years off is named, not stored', () => {
+  const elevenYearsMs = 11 * 365 * 24 * 60 * minuteMs;
+  assert.match(timeFault([row({ updatedAtMs: nowMs - elevenYearsMs })], nowMs) ?? '', /behind/);
+});
+
+test('a clock that runs an hour late is named', () => {
+  assert.match(
+    timeFault([row({ updatedAtMs: nowMs + 60 * minuteMs })], nowMs) ?? '',
+    /60 min ahead/,
+  );
+});
+
+test('rows without times prove nothing', () => {
+  assert.equal(timeFault([row({})], nowMs), undefined);
+  assert.equal(timeFault([], nowMs), undefined);
+});
+
+test('newest first is in order; every newer row after an older one is counted', () => {
+  const rows = [5, 4, 4, 2].map((createdAtMs) => row({ createdAtMs }));
+  assert.equal(outOfOrder(rows), 0);
+  assert.equal(
+    outOfOrder([...rows, row({ createdAtMs: 9 }), row({}), row({ createdAtMs: 10 })]),
+    2,
+  );
+});

@@ -1,0 +1,133 @@
+/**
+ * The holder of a lease stops before anybody else may start, in virtual time over a real file.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
+import { LeaseKeeper, leaseTimes, type Taken } from '../../src/coordination/lease-keeper.ts';
+import type { Coordination, LeaseEntry, Leases } from '../../src/coordination/ports.ts';
+import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
+import { ownerNamed } from '../contract/coordination-fixture.ts';
+import { RecordedLog } from '../runtime/recorded-log.ts';
+
+const startMs = Date.UTC(2026, 5, 1);
+let directory: string;
+let clock: VirtualClock;
+let coordination: Coordination;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'keepa-deals-keeper-'));
+  clock = new VirtualClock(startMs);
+  coordination = await openEmbeddedCoordination({
+    path: join(directory, 'coordination.sqlite'),
+    clock,
+    bootClock: { bootId: 'boot-1', sinceBootMs: () => clock.monotonic() },
+    host: 'host-1',
+    isProvablyDead: () => false,
+    onNotice: () => {},
+  });
+});
+
+afterEach(async () => {
+  await coordination.close();
+  rmSync(directory, { recursive: true });
+});
+
+function keeper(instance: string, leases: Leases = coordination.leases): LeaseKeeper {
+  return new LeaseKeeper({
+    leases,
+    name: 'daemon-test',
+    owner: ownerNamed(instance),
+    clock,
+    log: new RecordedLog(),
+    times: leaseTimes,
+    doing: () => 'testing',
+  });
+}
+
+function take(who: LeaseKeeper, onStandby?: (holder: LeaseEntry) => void): Promise<Taken> {
+  const { signal } = new AbortController();
+  const fenceFloor = async (): Promise<number> => 0;
+  return who.take(onStandby ? { fenceFloor, onStandby, signal } : { fenceFloor, signal });
+}
+
+test('a holder that renews holds for hours', async () => {
+  const first = keeper('first');
+  const running = new AbortController();
+  assert.equal((await take(first)).kind, 'taken');
+  const renewing = first.run(running.signal);
+  for (let minute = 0; minute < 180; minute += 1) {
+    await clock.advanceBy(60_000);
+    assert.ok(first.holds(), `in minute ${minute}`);
+  }
+  running.abort();
+  await renewing;
+});
+
+test('a holder that cannot renew stops ten seconds before the lease is free for others', async () => {
+  const first = keeper('first');
+  await take(first);
+  await clock.advanceBy(leaseTimes.ttlMs - leaseTimes.marginMs - 1);
+  assert.ok(first.holds());
+  await clock.advanceBy(1);
+  assert.ok(!first.holds());
+  assert.equal((await take(keeper('second'))).kind, 'held');
+  await clock.advanceBy(leaseTimes.marginMs);
+  assert.equal((await take(keeper('second'))).kind, 'taken');
+});
+
+test('a renewal that finds another holder ends the first one for good', async () => {
+  const first = keeper('first');
+  await take(first);
+  await clock.advanceBy(leaseTimes.ttlMs + 1);
+  assert.equal((await take(keeper('second'))).kind, 'taken');
+  const running = new AbortController();
+  const renewing = first.run(running.signal);
+  await clock.advanceBy(leaseTimes.renewMs);
+  assert.match(await first.lost, /expired or was taken over/);
+  assert.ok(!first.holds());
+  running.abort();
+  await renewing;
+});
+
+test('one who stands by takes over when the holder gives it back, with a higher fence', async () => {
+  const first = keeper('first');
+  const taken = await take(first);
+  const heard: string[] = [];
+  const waiting = take(keeper('second'), (holder) => heard.push(holder.owner.instance));
+  await clock.advanceBy(5_000);
+  await first.release();
+  await clock.advanceBy(leaseTimes.retryMs);
+  const second = await waiting;
+  assert.deepEqual(heard, ['first']);
+  assert.ok(taken.kind === 'taken' && second.kind === 'taken');
+  assert.ok(second.fence > taken.fence);
+});
+
+test('a store that cannot be asked closes the gate without losing the lease', async () => {
+  let isAway = false;
+  const flaky: Leases = {
+    ...coordination.leases,
+    acquire: (...args) => coordination.leases.acquire(...args),
+    release: (...args) => coordination.leases.release(...args),
+    renew: async (...args) => {
+      if (isAway) throw new Error('connection refused');
+      return await coordination.leases.renew(...args);
+    },
+  };
+  const first = keeper('first', flaky);
+  const running = new AbortController();
+  await take(first);
+  const renewing = first.run(running.signal);
+  isAway = true;
+  await clock.advanceBy(21_000);
+  assert.ok(!first.holds(), 'not confirmed for longer than the lease allows');
+  isAway = false;
+  await clock.advanceBy(leaseTimes.retryMs);
+  assert.ok(first.holds(), 'still its own when the store came back in time');
+  running.abort();
+  await renewing;
+});

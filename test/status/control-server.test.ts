@@ -1,0 +1,221 @@
+/**
+ * The control server over real sockets, with a report made to order.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type IncomingHttpHeaders, type RequestOptions, request } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { type Clock, systemClock } from '../../src/runtime/clock.ts';
+import type { Log } from '../../src/runtime/log.ts';
+import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
+import {
+  type ControlServer,
+  isLoopback,
+  startControlServer,
+} from '../../src/status/control-server.ts';
+import type { StatusReport } from '../../src/status/report-fields.ts';
+import { emptyReport } from '../../src/status/silent-report.ts';
+
+const logged: string[] = [];
+const note = (event: string, fields?: object): void => {
+  logged.push(`${event} ${JSON.stringify(fields)}`);
+};
+const log: Log = { debug: note, info: note, warn: note, error: note, scoped: () => log };
+
+let directory: string;
+let socketPath: string;
+const open: { close(): unknown }[] = [];
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'keepa-deals-control-'));
+  socketPath = join(directory, 'control.sock');
+  logged.length = 0;
+});
+afterEach(async () => {
+  for (const server of open.splice(0)) await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+function reportIn(state: StatusReport['state']): StatusReport {
+  const empty = emptyReport({ nowMs: 0, dataDir: directory, hangs: undefined });
+  return { ...empty, state, reason: `because ${state}` };
+}
+
+async function serve(
+  report: () => Promise<StatusReport> = async () => reportIn('running'),
+  options: { readonly port?: number; readonly path?: string; readonly clock?: Clock } = {},
+): Promise<ControlServer> {
+  const server = await startControlServer({
+    report,
+    socketPath: options.path ?? socketPath,
+    ...(options.port === undefined ? {} : { http: { host: '127.0.0.1', port: options.port } }),
+    clock: options.clock ?? systemClock(),
+    log,
+  });
+  open.push(server);
+  return server;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+function ask(options: RequestOptions, body?: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request(options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('end', () => {
+        const { statusCode: status = 0, headers } = response;
+        resolve({ status, headers, body: Buffer.concat(chunks).toString() });
+      });
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
+
+const overSocket = (path: string, options: RequestOptions = {}) =>
+  ask({ socketPath, path, ...options });
+
+describe('what it answers', () => {
+  test('GET /status is the report', async () => {
+    await serve();
+    const { status, headers, body } = await overSocket('/status');
+    assert.equal(status, 200);
+    assert.match(headers['content-type'] ?? '', /^application\/json/);
+    assert.deepEqual(JSON.parse(body), reportIn('running'));
+  });
+
+  const health: readonly (readonly [StatusReport['state'], number, number])[] = [
+    ['starting', 200, 503],
+    ['running', 200, 200],
+    ['waiting', 200, 200],
+    ['paused', 200, 503],
+    ['standby', 200, 503],
+    ['degraded', 503, 503],
+    ['stalled', 503, 503],
+    ['stopped', 503, 503],
+  ];
+  for (const [state, healthz, readyz] of health) {
+    test(`${state}: /healthz ${healthz}, /readyz ${readyz}`, async () => {
+      await serve(async () => reportIn(state));
+      const [alive, ready] = [await overSocket('/healthz'), await overSocket('/readyz')];
+      assert.deepEqual([alive.status, ready.status], [healthz, readyz]);
+      assert.deepEqual(JSON.parse(alive.body), { state, reason: `because ${state}` });
+    });
+  }
+
+  test('an error inside says nothing outside, and goes to the log', async () => {
+    await serve(() => Promise.reject(new Error('secret detail')));
+    const { status, body } = await overSocket('/status');
+    assert.equal(status, 500);
+    assert.equal(body, '{"error":"internal error"}');
+    assert.match(logged.join('\n'), /secret detail/);
+  });
+
+  test('anything but GET is refused, anywhere', async () => {
+    await serve();
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      assert.equal((await overSocket('/status', { method })).status, 405, method);
+    }
+    assert.equal((await overSocket('/nothing')).status, 404);
+  });
+
+  test('a request with large headers is refused', async () => {
+    await serve();
+    const { status } = await overSocket('/status', { headers: { 'x-large': 'x'.repeat(9_000) } });
+    assert.equal(status, 431);
+  });
+});
+
+describe('over TCP', () => {
+  const overTcp = async (headers: Record<string, string>): Promise<Answer> => {
+    const { url } = await serve(undefined, { port: 0 });
+    const { port } = new URL(url ?? '');
+    return ask({ host: '127.0.0.1', port, path: '/status', headers });
+  };
+
+  test('a name that only resolves to this machine is refused', async () => {
+    assert.equal((await overTcp({ host: 'attacker.example' })).status, 403);
+    assert.equal((await overTcp({ host: '127.0.0.1.attacker.example' })).status, 403);
+  });
+
+  test('names of this machine are served, with whatever port, and without CORS', async () => {
+    for (const host of ['localhost', '127.0.0.1:80', '[::1]:1']) {
+      const { status, headers } = await overTcp({ host, origin: 'http://attacker.example' });
+      assert.equal(status, 200, host);
+      assert.equal(headers['access-control-allow-origin'], undefined);
+    }
+  });
+
+  test('a port that is taken is an error to whoever starts it', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve));
+    open.push(other);
+    const address = other.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    assert.ok(port !== undefined);
+    await assert.rejects(serve(undefined, { port }), { code: 'EADDRINUSE' });
+  });
+
+  test('only loopback addresses count as this machine', () => {
+    for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) assert.ok(isLoopback(host));
+    for (const host of ['0.0.0.0', '::', '192.168.1.1', '127.0.0.1.x.example', '']) {
+      assert.ok(!isLoopback(host), host);
+    }
+  });
+});
+
+describe('the socket', () => {
+  test('is for its user alone, and gone after the end', async () => {
+    const server = await serve();
+    assert.equal(statSync(socketPath).mode & 0o777, 0o600);
+    await server.close();
+    assert.ok(!existsSync(socketPath));
+  });
+
+  test('one that a killed process left behind is replaced, and so is any other file', async () => {
+    const dead = await listenOn(socketPath);
+    const left = join(directory, 'left.sock');
+    // Closing unlinks it; a killed process would have had no time to.
+    renameSync(socketPath, left);
+    await new Promise((resolve) => dead.close(resolve));
+    renameSync(left, socketPath);
+    await serve();
+    assert.equal((await overSocket('/status')).status, 200);
+    const file = join(directory, 'file.sock');
+    writeFileSync(file, 'garbage');
+    await serve(undefined, { path: file });
+    assert.equal((await ask({ socketPath: file, path: '/status' })).status, 200);
+  });
+
+  test('one that a live daemon has is left alone, and taken over when it ends', async () => {
+    const clock = new VirtualClock(0);
+    const first = await serve(async () => reportIn('running'));
+    const second = await serve(async () => reportIn('standby'), { clock });
+    assert.equal(JSON.parse((await overSocket('/status')).body).state, 'running');
+    await first.close();
+    await clock.advanceBy(1_000);
+    await untilAnswered('standby');
+    await second.close();
+    assert.ok(!existsSync(socketPath));
+  });
+
+  /** The retry has been set off and does its work on a real socket: asks until that is done. */
+  async function untilAnswered(state: string): Promise<void> {
+    for (;;) {
+      const answer = await overSocket('/status').catch(() => undefined);
+      if (answer !== undefined && JSON.parse(answer.body).state === state) return;
+    }
+  }
+});
+
+function listenOn(path: string): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve) => void server.listen(path, () => resolve(server)));
+}
