@@ -11,7 +11,7 @@
 import { backfillerPass } from './actors/backfiller.ts';
 import { type Feed, identityOf } from './actors/feed.ts';
 import { upserterPass } from './actors/upserter.ts';
-import type { Broker, Gate } from './broker/request.ts';
+import type { Broker, Gate, Stop } from './broker/request.ts';
 import { createBroker } from './broker/token-broker.ts';
 import type { Config } from './config.ts';
 import { LeaseKeeper, type LeaseTimes, leaseTimes } from './coordination/lease-keeper.ts';
@@ -153,7 +153,19 @@ class ComposedDaemon implements Daemon {
       record: (entry) => writer.recordRequest(entry),
       gate: () => this.#gate(),
       isFinal: (error) => error instanceof StaleFenceError,
+      onHalted: (stop) => this.#onHalted(stop),
     });
+  }
+
+  /**
+   * A refused key ends the process: nothing it could do would be of use. One that worked before may
+   * be a slip of Keepa's, so then the exit code lets systemd try again, once: a fresh start that is
+   * refused exits 77, which is not restarted. An unpaid plan stays up and says so.
+   */
+  #onHalted({ cause, why }: Stop): void {
+    if (cause !== 'invalid-key') return;
+    const wasAccepted = this.#broker?.snapshot().refillRate !== undefined;
+    void this.#shutDown({ code: wasAccepted ? 1 : 77, reason: `Keepa refuses the key: ${why}` });
   }
 
   #gate(): Gate {

@@ -156,20 +156,14 @@ async function finish(code: Promise<number>): Promise<void> {
 }
 
 function fail(error: unknown): number {
-  if (error instanceof CommanderError) return failUsage(error);
+  if (error instanceof CommanderError) {
+    // Help and version are no failures, and help has said all there is to say.
+    if (error.exitCode === 0) return exitCodes.fine;
+    if (error.code === 'commander.help') return exitCodes.usage;
+  }
   const { exitCode, lines } = describeFailure(error, context.secrets);
   for (const line of lines) context.terminal.say(line);
   return exitCode;
-}
-
-/** Help and version are no failures; the rest is said in one line. */
-function failUsage(error: CommanderError): number {
-  if (error.exitCode === 0) return exitCodes.fine;
-  if (error.code !== 'commander.help') {
-    const what = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-    context.terminal.say(`keepa-deals: ${what} (see keepa-deals --help)`);
-  }
-  return exitCodes.usage;
 }
 
 // A fault outside every promise would print a stack, and the key may be in it.

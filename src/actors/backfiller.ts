@@ -14,6 +14,7 @@
  *   rows have moved too far meanwhile for its absences to mean anything.
  */
 import type { Broker } from '../broker/request.ts';
+import { tickMs } from '../broker/token-bucket.ts';
 import type { Checkpoints } from '../coordination/ports.ts';
 import { type DealPage, dealPageLast, dealPageRows } from '../keepa/deal-row.ts';
 import type { PassReport } from '../runtime/actor.ts';
@@ -23,7 +24,7 @@ import type { DealReader, DealWriter, Sweep, SweepOutcome } from '../store/ports
 import { checkpointName, cursorAt, resumePage } from './cursor.ts';
 import { type Feed, identityOf } from './feed.ts';
 import { buyPage, type PageBought } from './listing.ts';
-import { plannedSweepMs, tickMs } from './planning.ts';
+import { plannedSweepMs } from './planning.ts';
 
 export interface BackfillerOptions {
   readonly feeds: readonly Feed[];

@@ -6,12 +6,11 @@
  * to spend, and stretches or shrinks by itself when the rate changes. No interval is a literal
  * except the floors below, which only keep a rich plan from asking for what cannot have changed.
  */
+import { tickMs } from '../broker/token-bucket.ts';
 import { dealPageLast, dealPageRows } from '../keepa/deal-row.ts';
 
-/** Keepa's price of one listing page, also of an empty one (keepa-facts section 5; observed 115 times). */
+/** Keepa's price of one listing page, also of an empty one (the same in 115 recorded calls). */
 export const pagePriceTokens = 5;
-/** Keepa's refill tick (keepa-facts section 3: 60,200 ms, not a minute). */
-export const tickMs = 60_200;
 /** Newest-first listings move within minutes at best; a faster poll buys the same page twice. */
 const headIntervalMsMin = 120_000;
 /** Planned spending stays below the share, so that a queue of head polls always drains. */

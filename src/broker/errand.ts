@@ -24,6 +24,8 @@ export interface Sent {
 
 export interface Errand {
   readonly purpose: string;
+  /** Whoever asked does not want it any more. */
+  isTakenBack(): boolean;
   /** Sends the first `items` of the call. Never rejects. */
   send(client: KeepaClient, items: number, signal: AbortSignal): Promise<Sent>;
   /** Ends the request without an answer. */
@@ -37,6 +39,7 @@ export function errandOf<C extends KeepaCall>(
 ): Errand {
   return {
     purpose: request.purpose,
+    isTakenBack: () => request.signal?.aborted ?? false,
     end: resolve,
     async send(client, items, signal) {
       const call = firstItems(request.call, items);

@@ -22,7 +22,7 @@ import assert from 'node:assert/strict';
 import type { Envelope } from '../keepa/call.ts';
 
 /** One lump per tick: 60,200 to 60,205 ms between 71 of 76 recorded neighbours. */
-const tickMs = 60_200;
+export const tickMs = 60_200;
 /** Longer than any recorded average (60,206 ms over up to 60 ticks), with room for two clocks. */
 export const projectedTickMs = 60_215;
 /**

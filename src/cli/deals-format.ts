@@ -94,11 +94,12 @@ function tableCells(deal: Deal, nowMs: number): string[] {
   const { currency } = dealRecord(deal);
   const money = (cents: number | undefined): string =>
     cents === undefined ? '-' : amountText(cents, currency ?? '');
+  const price = money(deal.priceNowCents);
   const usual = deal.avg1yCents ?? deal.average90Cents;
   return [
     deal.asin,
     deal.reason === undefined ? deal.state : `${deal.state}: ${deal.reason}`,
-    `${money(deal.priceNowCents)}${currency === null ? '' : ` ${currency}`}`,
+    price === '-' || currency === null ? price : `${price} ${currency}`,
     money(deal.average90Cents),
     percentBelow(deal.priceNowCents, usual),
     deal.rank === undefined ? '-' : String(deal.rank),

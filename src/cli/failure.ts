@@ -5,6 +5,7 @@
  * more, in case an error carries a URL (promise P11). A stack is no answer to a person; the one
  * fault that would need it, a bug of ours, names its kind and message.
  */
+import { CommanderError } from 'commander';
 import { ConfigError } from '../config-problem.ts';
 import { describeError } from '../runtime/describe-error.ts';
 import { redactorOf } from '../runtime/redaction.ts';
@@ -43,6 +44,9 @@ export function describeFailure(error: unknown, secrets: ReadonlySet<string>): F
 }
 
 function failureOf(error: unknown): Failure {
+  if (error instanceof CommanderError) {
+    return { exitCode: exitCodes.usage, lines: [usageLine(error.message)] };
+  }
   if (error instanceof ConfigError) {
     return { exitCode: exitCodes.badConfig, lines: error.problems.map(problemLine) };
   }
@@ -52,4 +56,10 @@ function failureOf(error: unknown): Failure {
   }
   const kind = error instanceof Error && error.name !== 'Error' ? `${error.name}: ` : '';
   return { exitCode: exitCodes.failed, lines: [`unexpected: ${kind}${describeError(error)}`] };
+}
+
+/** What follows an equals sign is left out: it may be the key, given to an option of no name. */
+function usageLine(message: string): string {
+  const what = message.replace(/^error: /, '').replace(/(unknown option '[^'=]*)=[^']*/, '$1');
+  return `${what} (see keepa-deals --help)`;
 }

@@ -21,8 +21,8 @@ export interface Terminal {
   rows(): number;
 }
 
-const columnsDefault = 100;
-const rowsDefault = 30;
+/** Standard output that is no terminal has no end to its lines, and as many as it takes. */
+const unbounded = Number.POSITIVE_INFINITY;
 
 export function processTerminal(env: Readonly<Record<string, string | undefined>>): Terminal {
   const { stdout, stderr } = process;
@@ -41,7 +41,7 @@ export function processTerminal(env: Readonly<Record<string, string | undefined>
     isTalkTty: stderr.isTTY === true,
     hasOutColour: stdout.isTTY === true && mayColour,
     hasTalkColour: stderr.isTTY === true && mayColour,
-    columns: () => stdout.columns ?? columnsDefault,
-    rows: () => stdout.rows ?? rowsDefault,
+    columns: () => stdout.columns ?? unbounded,
+    rows: () => stdout.rows ?? unbounded,
   };
 }

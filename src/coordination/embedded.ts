@@ -3,7 +3,7 @@
  *
  * It has a file of its own beside the deals. With both in one file, a lease renewal would wait for
  * an open transaction of the deals on the same thread, which could then never end. The file can be
- * lost at any time: that costs repeated work, never a deal, and the fence comes back from the deals.
+ * lost at any time: that costs repeated work, never a deal, and the deals remember the fence.
  */
 import type { BootClock } from '../runtime/boot-clock.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -30,7 +30,8 @@ export interface EmbeddedOptions {
  * Opens the file at `path`, making it if need be. One that cannot be read as ours is renamed to
  * `<path>.corrupt-<n>`, with a notice, and a fresh one takes its place.
  *
- * @throws CoordinationOpenError when no file can be opened or made there, or a newer version made it.
+ * @throws CoordinationOpenError when no file can be opened or made there, or it is of a newer
+ * version.
  */
 export async function openEmbeddedCoordination(options: EmbeddedOptions): Promise<Coordination> {
   const { path, clock, onNotice } = options;

@@ -44,21 +44,18 @@ export function elementAt(list: WireList | null | undefined, index: number): unk
   return list?.[index];
 }
 
-/** A number, or undefined for Keepa's ways of saying "none". */
-function readNumber(value: unknown, place: string): number | undefined {
-  if (value === null || value === undefined || value === -1 || value === -2) return undefined;
-  if (typeof value !== 'number' || !Number.isFinite(value)) {
+/**
+ * A whole number from 0, or undefined for Keepa's ways of saying "none". Negatives other than -1
+ * and -2 mean nothing where this is used, and no figure of ours is ever negative: absent as well.
+ */
+export function readCount(value: unknown, place: string): number | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value !== 'number') {
     throw new ShapeError(`${place}: ${kindOf(value)} instead of a number`);
   }
-  return value;
-}
-
-/** A whole number from 0; other negatives than -1 and -2 mean nothing here and are absent too. */
-export function readCount(value: unknown, place: string): number | undefined {
-  const number = readNumber(value, place);
-  if (number === undefined || number < 0) return undefined;
-  const whole = Math.round(number);
-  if (!Number.isSafeInteger(whole)) throw new ShapeError(`${place}: ${number} is out of range`);
+  if (value < 0) return undefined;
+  const whole = Math.round(value);
+  if (!Number.isSafeInteger(whole)) throw new ShapeError(`${place}: ${value} is out of range`);
   return whole;
 }
 

@@ -1,9 +1,9 @@
 /**
- * Time since the machine booted: one clock that all processes of a machine share and nobody can set.
+ * Time since the machine booted: one clock that all its processes share and nobody can set.
  *
  * A lease kept in a file must expire by a clock that the next process reads the same way. Monotonic
- * time begins anew in each process, and the wall clock jumps. Time since boot does neither, and goes
- * on counting while the machine is suspended.
+ * time begins anew in each process, and the wall clock jumps. Time since boot does neither, and
+ * goes on counting while the machine is suspended.
  */
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';

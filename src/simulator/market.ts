@@ -16,7 +16,7 @@ export interface MarketOptions {
   readonly startMinute: number;
   /** How many times faster than real rows enter, leave and are re-priced. Default 1. */
   readonly pace?: number;
-  /** Share of the listed rows that leave per day. Default 0.1. */
+  /** Share of the listed rows that leave per day. Default 0.15. */
   readonly churnPerDay?: number;
   /** Share of the products that are worth buying. Default 0.1. */
   readonly verifiedShare?: number;
@@ -46,7 +46,7 @@ export class Market {
       rows,
       startMinute,
       pace,
-      churnPerDay: options.churnPerDay ?? 0.1,
+      churnPerDay: options.churnPerDay ?? 0.15,
     });
     this.#book.onOccupant((occupant) => {
       this.#occupants.set(asinOf(seed, occupant.number), occupant);

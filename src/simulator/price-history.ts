@@ -113,7 +113,7 @@ function* spellLife(life: Life, share: number, spell: Spell): Generator<Point> {
   let last = -1;
   while (minute < spell.until) {
     const average = meansOf(life.soFar, minute, [quarterMinutes])[0] ?? -1;
-    const wish = average * share * between(random, 0.93, 1.07);
+    const wish = average * share * between(random, 0.8, 1.16);
     const value = Math.max(dealCentsMin, charm(wish, random.next()));
     last = value === last ? value + 17 : value;
     yield { minute, value: last };

@@ -96,8 +96,8 @@ export function planOf(temper: MarketTemper, occupant: Occupant): ProductPlan {
   const firstSpell = occupant.spells[0]?.from ?? 0;
   const season = random.next() < 0.4 ? between(random, 0.08, 0.3) : 0;
   const seasonPeak = random.next();
-  // A deal share of 0.44 is a drop of 56 %, the recorded median; the best recorded drop was 81 %.
-  const dealShare = 0.44 - 0.24 * random.next() ** 2;
+  // Drops of 58 to 80 %, most of them near the low end: 56 was the recorded median, 81 the best.
+  const dealShare = 0.42 - 0.22 * random.next() ** 2;
   const dealCents = clamp(logNormal(random, 3_000, 0.38), 2_150, 9_000 / (1 / dealShare - 1));
   const averageCents = dealCents / dealShare / seasonAt(season, seasonPeak, firstSpell);
   const isSpiky = kind === 'spiky';

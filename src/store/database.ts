@@ -223,7 +223,7 @@ function needsCopy(path: string, error: unknown): boolean {
 }
 
 function opened(file: SqliteFile.Database, copy?: PrivateCopy): OpenDatabase {
-  const db = new Kysely<Tables>({ dialect: new StoreDialect(keepingStatements(file)) });
+  const db = new Kysely<Tables>({ dialect: new StoreDialect(file) });
   return {
     db,
     async close() {
@@ -253,11 +253,11 @@ function keepingStatements(file: SqliteFile.Database): SqliteDatabase {
 }
 
 class StoreDialect extends SqliteDialect {
-  readonly #database: SqliteDatabase;
+  readonly #file: SqliteFile.Database;
 
-  constructor(database: SqliteDatabase) {
-    super({ database });
-    this.#database = database;
+  constructor(file: SqliteFile.Database) {
+    super({ database: file });
+    this.#file = file;
   }
 
   override createAdapter(): SqliteAdapter {
@@ -265,7 +265,7 @@ class StoreDialect extends SqliteDialect {
   }
 
   override createDriver(): Driver {
-    return new ImmediateDriver({ database: this.#database });
+    return new StoreDriver(this.#file);
   }
 }
 
@@ -275,12 +275,24 @@ class TransactionalDdlAdapter extends SqliteAdapter {
   }
 }
 
-class ImmediateDriver extends SqliteDriver {
+class StoreDriver extends SqliteDriver {
+  readonly #file: SqliteFile.Database;
+
+  constructor(file: SqliteFile.Database) {
+    super({ database: keepingStatements(file) });
+    this.#file = file;
+  }
+
   override async beginTransaction(
     connection: DatabaseConnection,
     settings?: TransactionSettings,
   ): Promise<void> {
     const begin = settings?.accessMode === 'read only' ? 'begin' : 'begin immediate';
     await connection.executeQuery(CompiledQuery.raw(begin));
+  }
+
+  /** A full disk makes SQLite roll back by itself; failing at that would hide the reason. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#file.inTransaction) await super.rollbackTransaction(connection);
   }
 }

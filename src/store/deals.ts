@@ -10,7 +10,7 @@ import { withoutNulls } from './columns.ts';
 import { type Deal, type DealFilter, type DealState, dealStates, type Freshness } from './ports.ts';
 import type { Trx } from './tables.ts';
 
-/** Those a filter lets through, the newest deal first; a feed's deals are all that it ever listed. */
+/** What a filter lets through, the newest deal first; a feed's deals are all it ever listed. */
 export async function listDeals(trx: Trx, filter: DealFilter): Promise<readonly Deal[]> {
   let query = dealsAsSeen(trx);
   if (filter.states !== 'all') query = query.where('deals.state', 'in', filter.states);

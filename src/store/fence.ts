@@ -1,9 +1,9 @@
 /**
  * The fence: who may still write.
  *
- * A process that was stopped for a minute wakes up believing it is the writer. It is found out here,
- * inside the very transaction it writes in, so there is no moment between the check and the write
- * (promise P6).
+ * A process that was stopped for a minute wakes up believing it is the writer. It is found out
+ * here, inside the very transaction it writes in, so there is no moment between the check and the
+ * write (promise P6).
  *
  * Invariant: the newest fence never goes down.
  */

@@ -1,8 +1,8 @@
 /**
  * The schema's history: an append-only list, run in order when the database is opened for writing.
  *
- * All pending migrations are one transaction: either the file has the new schema or it is untouched.
- * A file that knows a migration which is not in the list was made by a newer version. It is refused,
+ * All pending migrations are one transaction: the file gets the new schema or stays untouched. A
+ * file that knows a migration which is not in the list was made by a newer version. It is refused,
  * for reading too: what its columns mean is not known here.
  */
 import { type Kysely, sql } from 'kysely';
@@ -27,7 +27,7 @@ const tableNames = {
 /**
  * Brings the schema up to date. Afterwards it is exactly that of the last step.
  *
- * @throws StoreOpenError `newer-schema`; or the error of the step that failed, with nothing changed.
+ * @throws StoreOpenError `newer-schema`; or the error of the step that failed; nothing changed.
  */
 export async function migrate(
   db: StoreDatabase,

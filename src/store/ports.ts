@@ -33,7 +33,7 @@ export interface FeedIdentity {
   readonly queryHash: string;
 }
 
-/** A page or an end that does not fit the sweep it names; nothing was written. A bug, not weather. */
+/** A page or an end that does not fit the sweep it names: a bug. Nothing was written. */
 export class SweepOrderError extends Error {
   override readonly name = 'SweepOrderError';
 }

@@ -1,8 +1,8 @@
 /**
  * The tables as kysely sees them; migrations/ makes them, with the constraints.
  *
- * A column that may be null is one whose value may be unknown: unknown is null, never zero. Money is
- * integer cents, instants are whole Unix milliseconds.
+ * A column that may be null is one whose value may be unknown: unknown is null, never zero. Money
+ * is integer cents, instants are whole Unix milliseconds.
  */
 import type { Generated, Kysely, Transaction } from 'kysely';
 import type { DealState, SweepOutcome } from './ports.ts';
@@ -117,7 +117,7 @@ interface ListingsTable {
   last_sweep: number;
 }
 
-export interface LedgerTable {
+interface LedgerTable {
   id: Generated<number>;
   at_ms: number;
   spend_class: string;

@@ -2,12 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  headIntervalMs,
-  pagePriceTokens,
-  plannedSweepMs,
-  tickMs,
-} from '../../src/actors/planning.ts';
+import { headIntervalMs, pagePriceTokens, plannedSweepMs } from '../../src/actors/planning.ts';
+import { tickMs } from '../../src/broker/token-bucket.ts';
 
 test('at 5 tokens a minute one feed is polled every twelfth tick on a share of 10 %', () => {
   const intervalMs = headIntervalMs(1, { netRate: 5, sharePercent: 10 });

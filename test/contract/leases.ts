@@ -146,7 +146,7 @@ export function leasesContract(implementation: string, make: CoordinationFactory
       assert.equal(await one.renew(name, { owner: a, fence, ttlMs, doing }), false);
     });
 
-    test('lists what is held, expired entries included, and nothing that was given back', async () => {
+    test('lists what is held, also expired entries, and nothing that was given back', async () => {
       const [kept, expired, given] = [anyName(), anyName(), anyName()];
       await one.acquire(expired, { owner: a, ttlMs: 1_000, fenceFloor: 0, doing });
       const fence = await fenceOf(one, given, a);

@@ -111,7 +111,7 @@ test('a step of the wall clock moves now() and neither monotonic() nor a deadlin
   assert.equal(ranAtMs, 1_000);
 });
 
-test('a callback that throws rejects the advance, and the next one goes on from there', async () => {
+test('a callback that throws rejects the advance, and the next goes on from there', async () => {
   const clock = new VirtualClock(startMs);
   const ran: number[] = [];
   clock.after(10, () => {

@@ -3,10 +3,17 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import type { DealRow } from '../../src/keepa/deal-row.ts';
-import { type Deal, dealStates, type FeedIdentity } from '../../src/store/ports.ts';
-import { books, dealRow, pageOf, passing, startMs, TestStore, toys } from './store-fixture.ts';
+import type { Deal } from '../../src/store/ports.ts';
+import {
+  books,
+  dealRow,
+  judge,
+  pageOf,
+  passing,
+  startMs,
+  TestStore,
+  toys,
+} from './store-fixture.ts';
 
 const hourMs = 3_600_000;
 
@@ -14,14 +21,6 @@ async function only(store: TestStore, asin: string): Promise<Deal> {
   const [deal, ...others] = await store.reader.deal(asin);
   assert(deal !== undefined && others.length === 0, `one deal of ${asin}`);
   return deal;
-}
-
-/** As the analyst would: the verdict and what it was taken from. */
-function judge(store: TestStore, asin: string, state: string, reason = 'null'): void {
-  store.outside(`update deals set state = '${state}', reason = ${reason}, judged_at_ms = 7,
-    judged_price_cents = 1200, judged_created_at_ms = 5, rule_version = 1, avg1y_cents = 4000,
-    percent_down = 0.7, list_at_cents = 3900, profit_cents = -12, sales1y = 9, trust = 0.5
-    where asin = '${asin}'`);
 }
 
 test('a fresh row that passes is a candidate with every figure of the listing', async () => {
@@ -72,7 +71,7 @@ test('a rejected row is re-seen like any other', async () => {
   assert.deepEqual([firstSeenAtMs, lastSeenAtMs], [startMs, startMs + hourMs]);
 });
 
-test('a vanished price, rank or average becomes unknown; what describes the product stays', async () => {
+test('a vanished figure becomes unknown; what describes the product stays', async () => {
   await using store = await TestStore.open();
   await store.writer.storePage(pageOf(passing(dealRow('A1'))));
   const bare = dealRow('A1', {
@@ -248,7 +247,7 @@ test('two feeds that list one row share the deal and keep their own listing of i
   assert.equal((await store.reader.deals({ states: 'all', feed: 'books' })).length, 2);
 });
 
-test('the watermark is the newest creation date, never beyond the time of seeing, never back', async () => {
+test('the watermark is the newest creation date, never beyond the seeing, never back', async () => {
   await using store = await TestStore.open();
   const watermark = async (createdAtMs: number | undefined, seenAtMs: number) => {
     const row = dealRow('A1', { createdAtMs });
@@ -306,107 +305,4 @@ for (const bad of [
     await assert.rejects(store.writer.storePage(pageOf(rows)), { code: /^SQLITE_CONSTRAINT/ });
     assert.equal((await store.reader.countByState()).total, 0);
   });
-}
-
-test('columns that a row does not carry stay as they are, whatever it carries', async () => {
-  await using store = await TestStore.open();
-  const lasting = ['title', 'imageName', 'parentAsin', 'rootCategory'] as const;
-  const columns = ['title', 'image_name', 'parent_asin', 'root_category'] as const;
-  const field = fc.constantFrom(...lasting);
-  await fc.assert(
-    fc.asyncProperty(fc.uniqueArray(field), fc.nat(), fc.nat(), async (left, price, salt) => {
-      const asin = `A${salt}`;
-      await store.writer.storePage(pageOf(passing(dealRow(asin))));
-      judge(store, asin, 'accepted');
-      const [before] = store.outside(`select * from deals where asin = '${asin}'`);
-      const carried: DealRow = dealRow(asin, {
-        title: left.includes('title') ? '' : `title ${salt}`,
-        imageName: left.includes('imageName') ? undefined : `image ${salt}`,
-        parentAsin: left.includes('parentAsin') ? undefined : `P${salt}`,
-        rootCategory: left.includes('rootCategory') ? undefined : salt,
-        priceCents: price,
-      });
-      await store.writer.storePage(pageOf(passing(carried)));
-      const [after] = store.outside(`select * from deals where asin = '${asin}'`);
-      const changed = new Set<string>(columns.filter((_, i) => !left.includes(at(lasting, i))));
-      assert.deepEqual(without(after, changed), without(before, changed));
-      assert.equal(Reflect.get(Object(after), 'price_cents'), price);
-    }),
-    { numRuns: 60 },
-  );
-});
-
-function at<T>(items: readonly T[], index: number): T {
-  const item = items[index];
-  assert(item !== undefined);
-  return item;
-}
-
-function without(row: unknown, columns: ReadonlySet<string>): unknown {
-  const entries = Object.entries(Object(row));
-  return entries.filter(([column]) => !columns.has(column) && column !== 'price_cents');
-}
-
-const anyAsin = fc.nat({ max: 12 }).map((n) => `A${n}`);
-const anyRow = fc.record({
-  asin: anyAsin,
-  price: fc.option(fc.nat({ max: 3 })),
-  rejectedFor: fc.option(fc.constantFrom('no-rank', 'no-price')),
-});
-/** A page, or a verdict on one row. */
-const anyAct = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ listed: fc.array(anyRow, { maxLength: 6 }) }) },
-  fc.record({ judged: anyAsin, state: fc.constantFrom(...dealStates) }),
-);
-
-test('total = the sum over the states, and doing a page twice is as good as once', async () => {
-  await using store = await TestStore.open();
-  await fc.assert(
-    fc.asyncProperty(fc.array(anyAct, { maxLength: 12 }), fc.boolean(), async (acts, isToys) => {
-      for (const act of acts) {
-        if ('judged' in act) {
-          const reason = /rejected|insufficient/.test(act.state) ? "'why'" : 'null';
-          judge(store, act.judged, act.state, reason);
-        } else {
-          await storeTwice(store, { listed: act.listed, feed: isToys ? toys : books });
-        }
-        await checkTotals(store);
-      }
-    }),
-    { numRuns: 25 },
-  );
-});
-
-async function storeTwice(
-  store: TestStore,
-  {
-    listed,
-    feed,
-  }: {
-    listed: readonly (typeof anyRow extends fc.Arbitrary<infer T> ? T : never)[];
-    feed: FeedIdentity;
-  },
-): Promise<void> {
-  const rows = listed.map(({ asin, price, rejectedFor }) => ({
-    row: dealRow(asin, { priceCents: price ?? undefined }),
-    ...(rejectedFor === null ? {} : { rejectedFor }),
-  }));
-  const page = pageOf(rows, { feed });
-  const first = await store.writer.storePage(page);
-  assert.equal(first.rows, first.fresh + first.known);
-  const before = store.outside('select * from deals order by id');
-  const again = await store.writer.storePage(page);
-  const nothing = { fresh: 0, repriced: 0, candidates: 0, rejected: 0 };
-  assert.deepEqual(again, { ...nothing, rows: first.rows, known: first.rows });
-  assert.deepEqual(store.outside('select * from deals order by id'), before);
-}
-
-async function checkTotals(store: TestStore): Promise<void> {
-  const { total, ...states } = await store.reader.countByState();
-  const listed = await store.reader.deals({ states: 'all' });
-  assert.equal(listed.length, total);
-  for (const state of dealStates) {
-    assert.equal(listed.filter((deal) => deal.state === state).length, states[state]);
-    assert.equal((await store.reader.deals({ states: [state] })).length, states[state]);
-  }
 }

@@ -107,7 +107,7 @@ test('a head poll counts in no sweep, and a later sweep counts its rows again', 
   }
 });
 
-test('the page that ends a sweep ends it in the same breath, and storing it again is harmless', async () => {
+test('the page that ends a sweep does so at once, and storing it again is harmless', async () => {
   await using store = await TestStore.open();
   const sweep = await store.writer.beginSweep(books, plan);
   await store.writer.storePage(sweepPage(sweep, 0));
@@ -137,7 +137,7 @@ test('a sweep ended from outside keeps its first outcome', async () => {
   assert.deepEqual([endedAtMs, outcome], [startMs + 1, 'slow']);
 });
 
-test('a sweep goes back to an earlier page and never forward, and counts no row twice', async () => {
+test('a sweep goes back to an earlier page, never forward, and counts no row twice', async () => {
   await using store = await TestStore.open();
   const sweep = await store.writer.beginSweep(books, plan);
   for (const page of [0, 1, 2]) await store.writer.storePage(sweepPage(sweep, page));
@@ -153,7 +153,7 @@ test('a sweep goes back to an earlier page and never forward, and counts no row 
   await assert.rejects(store.writer.rewindSweep(sweep, 0), SweepOrderError);
 });
 
-test('a changed query supersedes the running sweep and forgets how far the head had come', async () => {
+test('a changed query supersedes the running sweep and forgets the head', async () => {
   await using store = await TestStore.open();
   const sweep = await store.writer.beginSweep(books, plan);
   await store.writer.storePage(sweepPage(sweep, 0));
@@ -219,7 +219,7 @@ test('the unfinished sweep is told with its feed', async () => {
   );
 });
 
-test('whatever is stored, repeated and rewound, the size is that of the distinct rows', async () => {
+test('however pages are repeated and rewound, the size is that of the distinct rows', async () => {
   await using store = await TestStore.open();
   const act = fc.oneof(
     { weight: 5, arbitrary: fc.record({ rows: fc.uniqueArray(fc.nat({ max: 30 })) }) },

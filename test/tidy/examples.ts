@@ -251,7 +251,9 @@ import type { c } from '../coordination/ports.ts';\nimport { d } from '../runtim
   {
     name: 'the clock itself, and an opening that begins with a name in backticks',
     path: 'src/runtime/clock.ts',
-    text: `/**\n * \`clock\`: for the example.\n */\nexport const systemClock = { now: () => Date.now(), after: setTimeout };`,
+    text:
+      `/**\n * \`clock\`: for the example.\n */\n` +
+      `export const systemClock = { now: () => Date.now(), after: setTimeout };`,
   },
   {
     name: 'a function at the limit, a long statement, a long object and a long type',

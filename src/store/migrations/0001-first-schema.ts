@@ -1,9 +1,9 @@
 /**
  * The first schema: fence, runs, feeds, sweeps, deals, listings, ledger.
  *
- * STRICT, so that a column holds what it says. The CHECKs state what no bug may write: money that is
- * no whole number of cents, a state nobody knows, a rejection without a reason, a verdict without a
- * date. Written once; a change is a new migration.
+ * STRICT, so that a column holds what it says. The CHECKs state what no bug may write: money that
+ * is no whole number of cents, a state nobody knows, a rejection without a reason, a verdict
+ * without a date. Written once; a change is a new migration.
  */
 import { type Kysely, sql } from 'kysely';
 import { strict, strictByKey } from '../database.ts';

@@ -1,0 +1,249 @@
+/**
+ * What the broker knows, and how a look at the clock or an answer changes it. No I/O, no waiting.
+ *
+ * The pure parts decide: `admission.ts` who is next, `token-account.ts` whose tokens are gone,
+ * `landing.ts` what an outcome means. This file asks them in the right order and says in the log
+ * what people should know of; the ledger has the rest.
+ *
+ * Invariants:
+ * - nothing is admitted before the first truth, nor on a truth that may be somebody else's past;
+ * - between two calls credits, holds and balance fit together (see `token-account.ts`).
+ */
+import type { Envelope, Outcome } from '../keepa/call.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Random } from '../runtime/random.ts';
+import {
+  creditCaps,
+  type Decision,
+  decide,
+  type Situation,
+  type SpendPolicy,
+} from './admission.ts';
+import { BalanceReads } from './balance-reads.ts';
+import { describeSituation } from './broker-snapshot.ts';
+import { CostModel } from './cost-model.ts';
+import { type PerClass, perClass } from './credits.ts';
+import type { Errand } from './errand.ts';
+import { type Dispatch, envelopeOf, settleOutcome } from './landing.ts';
+import { RefusalGuard } from './refusal-guard.ts';
+import { type BrokerSnapshot, type Stop, spendClasses } from './request.ts';
+import { RequestQueue } from './request-queue.ts';
+import type { StopSigns } from './stop-signs.ts';
+import { type Learned, TokenAccount } from './token-account.ts';
+import { type Flight, projectedTickMs } from './token-bucket.ts';
+import { overdueAtMs, type Pace } from './wait-bound.ts';
+
+export type Admission = Extract<Decision<Errand>, { kind: 'admit' }>;
+
+/** What to do now, if anything. */
+export type Step = { readonly kind: 'read' } | Admission | undefined;
+
+export interface SpendingOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly policy: SpendPolicy;
+  readonly stops: StopSigns;
+  readonly learned?: unknown;
+  readonly onHalted?: (stop: Stop) => void;
+}
+
+/** A bucket lives for an hour, so an older truth says nothing about it. */
+const truthMsMax = 3_600_000;
+
+export class Spending {
+  readonly queue = new RequestQueue<Errand>();
+  readonly costs: CostModel;
+  readonly reads: BalanceReads;
+  readonly #options: SpendingOptions;
+  readonly #account: TokenAccount;
+  readonly #guard = new RefusalGuard();
+  readonly #longestWaitMs = perClass(() => 0);
+  #turnMs = 0;
+  /** False while what we believe of the balance may be somebody else's past. */
+  #isTruthOurs = false;
+  #isDrainTold = false;
+  #lastAnswer: { readonly atMs: number; readonly clockOffsetMs: number } | undefined;
+
+  constructor(options: SpendingOptions) {
+    this.#options = options;
+    this.#account = new TokenAccount(options.policy);
+    this.costs = new CostModel(options.learned);
+    this.reads = new BalanceReads(options.random);
+  }
+
+  /** Brings everything to `nowMs`: backoffs that are over, lumps that are due, new heads. */
+  advance(nowMs: number, turnMs: number): void {
+    this.#turnMs = turnMs;
+    this.queue.wake(nowMs);
+    this.#account.advance(nowMs, this.#caps);
+    this.#markHeads(nowMs);
+  }
+
+  /** Others may spend from now on: what is believed of the balance ends here. */
+  disown(): void {
+    this.#isTruthOurs = false;
+  }
+
+  /** What may be done now, with nothing in flight. Refuses what can never be afforded on the way. */
+  nextStep(nowMs: number): Step {
+    const read = this.reads.nextAtMs(nowMs) <= nowMs ? ({ kind: 'read' } as const) : undefined;
+    if (!this.#isTruthOurs) return read;
+    if (nowMs < this.#guard.notBeforeMs) return undefined;
+    const admission = this.#nextAdmission(nowMs);
+    if (admission === undefined) {
+      this.#guard.mustWait();
+      return undefined;
+    }
+    return this.#guard.mustReadFirst || this.#isTruthStale(nowMs) ? read : admission;
+  }
+
+  /** Pays the hold of what is about to be sent. */
+  dispatch({ request, items, quote }: Admission, nowMs: number): Dispatch {
+    const { id, spendClass } = request;
+    this.queue.move(id, 'admitted');
+    const hold = this.#account.hold(spendClass, quote.holdTokens);
+    this.queue.move(id, 'in-flight');
+    const waitedMs = nowMs - request.queuedAtMs;
+    this.#longestWaitMs[spendClass] = Math.max(this.#longestWaitMs[spendClass], waitedMs);
+    return { request, items, hold, waitedMs };
+  }
+
+  /** Takes in what became of a request: its hold is settled or released, and prices learned. */
+  land({ request, items, hold }: Dispatch, outcome: Outcome<unknown>, flight: Flight): void {
+    this.#account.advance(flight.receivedAtMs, this.#caps);
+    const learned = settleOutcome(this.#account, hold, outcome, { ...flight, caps: this.#caps });
+    this.#hear(outcome, learned);
+    if (outcome.kind === 'refused') this.#noteRefusal(outcome.envelope, flight);
+    if (outcome.kind !== 'answered') return;
+    this.#guard.served();
+    const { costTokens } = outcome.envelope;
+    const price = { items, costTokens, holdTokens: hold.tokens };
+    const drift = this.costs.learn(request.call, price);
+    if (drift) this.#options.log.warn('cost-drift', { ...drift, ...price });
+  }
+
+  /** Takes in what a free read of the balance brought. */
+  takeIn(outcome: Outcome<unknown>, flight: Flight): void {
+    const envelope = envelopeOf(outcome);
+    if (envelope === undefined) {
+      this.reads.failed(flight.receivedAtMs);
+      this.#hear(outcome, undefined);
+      return;
+    }
+    this.reads.succeeded();
+    this.#guard.balanceRead();
+    if (this.#isTruthOurs) {
+      this.#account.advance(flight.receivedAtMs, this.#caps);
+      this.#hear(outcome, this.#account.observe(envelope, { ...flight, caps: this.#caps }));
+      return;
+    }
+    this.#account.open(envelope, flight);
+    this.#isTruthOurs = true;
+    this.#hear(outcome, undefined);
+  }
+
+  /** The instants at which a look may find something to do. */
+  wakeTimes(nowMs: number): readonly number[] {
+    const lumpAtMs = this.#account.books?.bucket.nextLumpAtMs;
+    const times = [lumpAtMs, this.queue.nextReadyAtMs(), this.#guard.notBeforeMs];
+    return [...times, this.reads.nextAtMs(nowMs)].flatMap((atMs) => {
+      return atMs !== undefined && atMs > nowMs ? [atMs] : [];
+    });
+  }
+
+  snapshot(): Omit<BrokerSnapshot, 'inFlight'> {
+    const { clock, policy, stops } = this.#options;
+    const nowMs = clock.monotonic();
+    const readsFirst = !this.#isTruthOurs || this.#guard.mustReadFirst;
+    const mayReadAtMs = readsFirst ? this.reads.nextAtMs(nowMs) : nowMs;
+    return {
+      ...describeSituation({
+        situation: this.#situation(nowMs),
+        pace: this.#pace(nowMs),
+        queue: this.queue,
+        deficitFloor: policy.deficitFloor,
+        longestWaitMs: this.#longestWaitMs,
+        nowMs,
+        wallMinusMonotonicMs: clock.now() - nowMs,
+        notBeforeMs: Math.max(this.#guard.notBeforeMs, mayReadAtMs),
+        isStopped: stops.current !== undefined,
+      }),
+      clockOffsetMs: this.#lastAnswer?.clockOffsetMs,
+      stopped: stops.current,
+      unexplainedTokens: this.#account.unexplained(nowMs),
+      spentLastHour: this.#account.spentLastHour(nowMs),
+      refusals: this.#guard.refusals,
+      lastAnswerAtMs: this.#lastAnswer?.atMs,
+    };
+  }
+
+  #nextAdmission(nowMs: number): Admission | undefined {
+    for (;;) {
+      const situation = this.#situation(nowMs);
+      const decision = situation && decide(situation);
+      if (decision === undefined || decision.kind === 'wait') return undefined;
+      if (decision.kind === 'admit') return decision;
+      const { request, fitsItems } = decision;
+      this.queue.move(request.id, 'too-large');
+      request.payload.end({ kind: 'too-large', fitsItems });
+      this.#markHeads(nowMs);
+    }
+  }
+
+  #isTruthStale(nowMs: number): boolean {
+    const truthAtMs = this.#account.books?.bucket.truthAtMs ?? Number.NEGATIVE_INFINITY;
+    return nowMs - truthAtMs > truthMsMax;
+  }
+
+  #noteRefusal(envelope: Envelope | undefined, { receivedAtMs }: Flight): void {
+    const nextLumpAtMs = this.#account.books?.bucket.nextLumpAtMs;
+    this.#guard.refused({ nextLumpAtMs: nextLumpAtMs ?? receivedAtMs + projectedTickMs });
+    this.#options.log.warn('refused', { balance: envelope?.balance });
+  }
+
+  /** Says what people should know of an answer, and stops when Keepa will not serve us at all. */
+  #hear(outcome: Outcome<unknown>, learned: Learned | undefined): void {
+    const { clock, log, stops, onHalted } = this.#options;
+    const envelope = envelopeOf(outcome);
+    if (envelope !== undefined) {
+      const atMs = clock.now();
+      this.#lastAnswer = { atMs, clockOffsetMs: envelope.asOfMs - atMs };
+    }
+    if (learned?.newRate !== undefined) log.info('rate-changed', { perMinute: learned.newRate });
+    const tokens = this.#account.unexplained(clock.monotonic());
+    if (tokens > 0 && !this.#isDrainTold) log.warn('unexplained-drain', { tokens });
+    this.#isDrainTold = tokens > 0;
+    if (outcome.kind !== 'permanent' || stops.isHalted) return;
+    const { reason, why } = outcome;
+    if (reason !== 'invalid-key' && reason !== 'payment-required') return;
+    onHalted?.(stops.raise(reason, why));
+  }
+
+  readonly #caps = (): PerClass => {
+    const situation = this.#situation(this.#options.clock.monotonic());
+    return situation === undefined ? perClass(() => 0) : creditCaps(situation);
+  };
+
+  #situation(nowMs: number): Situation<Errand> | undefined {
+    const { books, heldTokens } = this.#account;
+    if (books === undefined) return undefined;
+    const { policy } = this.#options;
+    return { ...books, queue: this.queue, costs: this.costs, policy, heldTokens, nowMs };
+  }
+
+  #pace(nowMs: number): Pace | undefined {
+    const netRate = this.#account.netRate(nowMs);
+    return netRate === undefined ? undefined : { netRate, turnMs: this.#turnMs };
+  }
+
+  #markHeads(nowMs: number): void {
+    const situation = this.#situation(nowMs);
+    const pace = this.#pace(nowMs);
+    if (situation === undefined || pace === undefined) return;
+    for (const name of spendClasses) {
+      this.queue.markHead(name, () => overdueAtMs(situation, name, pace));
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Runs the real command line as a child process, away from the machine's own configuration.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  /** What it has written so far. */
+  readonly written: { stdout: string; stderr: string };
+  readonly ended: Promise<Ended>;
+  /** Resolves when its output matches; rejects when it ends before. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** As the launcher does it: the second start of a command takes a quarter of the first. */
+const compiled = join(tmpdir(), 'keepa-deals-test-v8');
+
+/** A directory of its own to run in, with files in it. */
+export class Place {
+  readonly directory = mkdtempSync(join(tmpdir(), 'keepa-deals-cli-'));
+  readonly #running: Running[] = [];
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  write(name: string, text: string): string {
+    writeFileSync(this.path(name), text);
+    return this.path(name);
+  }
+
+  /** Starts the command in the directory; `env` is all it gets beside a home and a path. */
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: this.directory,
+      env: { HOME: this.directory, PATH: process.env.PATH, NODE_COMPILE_CACHE: compiled, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const running = watch(child);
+    this.#running.push(running);
+    return running;
+  }
+
+  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    return this.start(args, env).ended;
+  }
+
+  /** Ends what still runs and removes the directory. */
+  async remove(): Promise<void> {
+    for (const { child, ended } of this.#running) {
+      child.kill('SIGKILL');
+      await ended;
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+function watch(child: ChildProcess): Running {
+  const written = { stdout: '', stderr: '' };
+  let onOutput = (): void => undefined;
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    written.stdout += text;
+    onOutput();
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    written.stderr += text;
+    onOutput();
+  });
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, ...written }));
+  });
+  const until = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      onOutput = () => {
+        const found = pattern.exec(written.stdout + written.stderr);
+        if (found !== null) resolve(found);
+      };
+      onOutput();
+      void ended.then(({ code, stderr }) => {
+        reject(new Error(`it ended with ${code} before ${pattern}:\n${stderr}`));
+      });
+    });
+  return { child, written, ended, until };
+}
