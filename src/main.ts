@@ -112,6 +112,7 @@ command('simulate', 'Serve a simulated Keepa over HTTP.', [
   .option('--rate <n>', 'tokens per minute', whole(1, 100_000), 20)
   .option('--rows <n>', 'rows on sale in the market', whole(1, 20_000), 750)
   .option('--seed <n>', 'same seed, same market', whole(0, 2 ** 31 - 1), 1)
+  .option('--tokens <n>', 'tokens to begin with (default: a full bucket)', whole(0, 6_000_000))
   .option('--key <key>', 'the only key it accepts (default: any)')
   .option('--json', 'print the address as one JSON object')
   .action(async (flags) => {

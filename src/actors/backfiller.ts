@@ -22,7 +22,8 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { DealReader, DealWriter, Sweep, SweepOutcome } from '../store/ports.ts';
 import { checkpointName, cursorAt, resumePage } from './cursor.ts';
-import { type Feed, identityOf } from './feed.ts';
+import type { Feed } from './feed.ts';
+import { type FeedPart, partsOf, splitPart } from './feed-parts.ts';
 import { buyPage, type PageBought } from './listing.ts';
 import { plannedSweepMs } from './planning.ts';
 
@@ -41,9 +42,9 @@ export interface BackfillerOptions {
   readonly sweepIntervalMs: number;
 }
 
-/** After a page that could not be bought: the broker has backed off already, so one tick is enough. */
+/** After a page that could not be bought; the broker has backed off already. */
 const troubleWaitMs = tickMs;
-/** A feed that Keepa refuses as it is may be mended by Keepa, or by a restart with another query. */
+/** Before a feed that Keepa refuses as it is gets another chance. */
 const hopelessWaitMs = 3_600_000;
 
 /** Makes the pass: the next page of the sweep that is running or due. */
@@ -56,8 +57,9 @@ export function backfillerPass(
     const feeds = options.feeds.filter(({ name }) => (blockedUntilMs.get(name) ?? 0) <= nowMs);
     const turn = await nextTurn(options, feeds, nowMs);
     if ('dueInMs' in turn) return { counts: { pages: 0 }, nextInMs: turn.dueInMs };
-    const { feed, sweep } = turn;
-    const bought = await sweepPage(options, { feed, sweep, signal });
+    const { part, sweep } = turn;
+    const { feed } = part;
+    const bought = await sweepPage(options, { part, sweep, signal });
     const counts = { feed: feed.name, sweep: sweep.number, page: sweep.nextPage };
     if ('counts' in bought) {
       return { counts: { ...counts, ...bought.counts }, nextInMs: 0 };
@@ -67,31 +69,37 @@ export function backfillerPass(
   };
 }
 
-type Turn = { readonly feed: Feed; readonly sweep: Sweep } | { readonly dueInMs: number };
+type Turn = { readonly part: FeedPart; readonly sweep: Sweep } | { readonly dueInMs: number };
 
-/** An unfinished sweep goes first; else the feed whose next sweep has been due the longest. */
+/** An unfinished sweep goes first; else the part whose next sweep has been due the longest. */
 async function nextTurn(
   options: BackfillerOptions,
   feeds: readonly Feed[],
   nowMs: number,
 ): Promise<Turn> {
-  for (const feed of feeds) {
-    const sweep = await resumed(options, feed);
-    if (sweep !== undefined) return { feed, sweep };
+  const { reader, sweepIntervalMs } = options;
+  const parts: FeedPart[] = [];
+  for (const feed of feeds) parts.push(...(await partsOf(reader, feed)));
+  for (const part of parts) {
+    const sweep = await resumed(options, part);
+    if (sweep !== undefined) return { part, sweep };
   }
-  let first: { feed: Feed; dueInMs: number } | undefined;
-  for (const feed of feeds) {
-    const last = await options.reader.lastSweep(identityOf(feed));
-    const dueInMs = dueIn(last, options.sweepIntervalMs, nowMs);
-    if (first === undefined || dueInMs < first.dueInMs) first = { feed, dueInMs };
+  let first: { part: FeedPart; last: Sweep | undefined; dueInMs: number } | undefined;
+  for (const part of parts) {
+    const last = await reader.lastSweep(part.identity);
+    const isSplit = last?.outcome === 'truncated' && (await splitPart(options.writer, part));
+    if (isSplit) return { dueInMs: 0 };
+    const dueInMs = dueIn(last, sweepIntervalMs, nowMs);
+    if (first === undefined || dueInMs < first.dueInMs) first = { part, last, dueInMs };
   }
   if (first === undefined) return { dueInMs: troubleWaitMs };
-  if (first.dueInMs > 0) return { dueInMs: first.dueInMs };
-  return { feed: first.feed, sweep: await begin(options, first.feed) };
+  const { part, last, dueInMs } = first;
+  if (dueInMs > 0) return { dueInMs };
+  return { part, sweep: await begin(options, part, last) };
 }
 
 /**
- * Time until a feed's next sweep may start; negative when overdue. A slow sweep starts again at
+ * Time until a part's next sweep may start; negative when overdue. A slow sweep starts again at
  * once. A start in the future (the wall clock went back) counts as now, so nothing waits for it.
  */
 function dueIn(last: Sweep | undefined, intervalMs: number, nowMs: number): number {
@@ -100,9 +108,11 @@ function dueIn(last: Sweep | undefined, intervalMs: number, nowMs: number): numb
   return Math.min(last.startedAtMs, nowMs) + intervalMs - nowMs;
 }
 
-async function begin(options: BackfillerOptions, feed: Feed): Promise<Sweep> {
-  const identity = identityOf(feed);
-  const last = await options.reader.lastSweep(identity);
+async function begin(
+  options: BackfillerOptions,
+  { identity }: FeedPart,
+  last: Sweep | undefined,
+): Promise<Sweep> {
   return await options.writer.beginSweep(identity, {
     atMs: options.clock.now(),
     plannedMs: plannedMs(options, last?.rows),
@@ -113,10 +123,13 @@ function plannedMs({ broker, sharePercent }: BackfillerOptions, rows: number | u
   return plannedSweepMs(rows, { netRate: broker.snapshot().netRate, sharePercent });
 }
 
-/** The feed's unfinished sweep at the page where both memories agree, unless it is too slow. */
-async function resumed(options: BackfillerOptions, feed: Feed): Promise<Sweep | undefined> {
+/** The part's unfinished sweep at the page where both memories agree, unless it is too slow. */
+async function resumed(
+  options: BackfillerOptions,
+  { feed, identity }: FeedPart,
+): Promise<Sweep | undefined> {
   const { writer, checkpoints, clock, log } = options;
-  const sweep = await writer.openSweep(identityOf(feed));
+  const sweep = await writer.openSweep(identity);
   if (sweep === undefined) return undefined;
   const tookMs = clock.now() - sweep.startedAtMs;
   // The rate may have fallen since the sweep began: the plan is the longer of then and now.
@@ -132,15 +145,16 @@ async function resumed(options: BackfillerOptions, feed: Feed): Promise<Sweep | 
 
 async function sweepPage(
   options: BackfillerOptions,
-  { feed, sweep, signal }: { feed: Feed; sweep: Sweep; signal: AbortSignal },
+  { part, sweep, signal }: { part: FeedPart; sweep: Sweep; signal: AbortSignal },
 ): Promise<PageBought> {
+  const { feed, query } = part;
   const page = sweep.nextPage;
   const name = checkpointName(feed.name);
   return await buyPage(options, {
     feed,
     spendClass: 'backfill',
     purpose: 'sweep',
-    call: { endpoint: 'deal', query: feed.query, page },
+    call: { endpoint: 'deal', query, page },
     sweepOf: (answer) => {
       const ends = endOf(answer, page);
       return { number: sweep.number, page, ...(ends === undefined ? {} : { ends }) };

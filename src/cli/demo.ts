@@ -41,7 +41,7 @@ export interface DemoFlags {
 const pace = 60;
 /** Deals shown at most; a higher terminal has room for no more than this. */
 const newestMax = 40;
-const sweepIntervalMs = 15_000;
+const sweepIntervalMs = 8_000;
 
 /** Runs until Ctrl-C or for `--seconds`, then 0; the daemon's own code if that ended first. */
 export async function demo(flags: DemoFlags, context: CliContext): Promise<number> {

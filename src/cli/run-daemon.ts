@@ -8,7 +8,7 @@
  */
 import type { HttpAddress } from '../config.ts';
 import type { Daemon, Ending } from '../daemon.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { type ControlServer, startControlServer } from '../status/control-server.ts';
 import { fitsSocket } from '../status/control-socket.ts';
@@ -80,24 +80,24 @@ async function listen(options: RunOptions): Promise<ControlServer> {
   }
 }
 
-/** Returns what takes the handlers away again. */
+/** Returns what takes the handlers and the deadline away again. */
 function stopOnSignals({ daemon, clock, log }: RunOptions): () => void {
-  let isStopping = false;
+  let grace: Timer | undefined;
   const leave = (why: string): never => {
     log.error('stop-forced', { why });
     process.exit(exitCodes.failed);
   };
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (isStopping) leave(`a second ${signal}`);
-    isStopping = true;
+    if (grace !== undefined) leave(`a second ${signal}`);
     log.info('stopping', { signal, graceMs: stopGraceMs });
-    clock.after(stopGraceMs, () => leave(`not done after ${stopGraceMs} ms`));
+    grace = clock.after(stopGraceMs, () => leave(`not done after ${stopGraceMs} ms`));
     void daemon.stop(signal);
   };
   // A closed terminal is a request to end, too.
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, onSignal);
   return () => {
+    grace?.cancel();
     for (const signal of signals) process.off(signal, onSignal);
   };
 }

@@ -14,6 +14,7 @@ export interface SimulateFlags {
   readonly rate: number;
   readonly rows: number;
   readonly seed: number;
+  readonly tokens?: number;
   readonly key?: string;
   readonly json?: boolean;
 }
@@ -25,13 +26,14 @@ export interface SimulateFlags {
  * @throws CliError (69) when the port cannot be had.
  */
 export async function simulate(flags: SimulateFlags, { terminal }: CliContext): Promise<number> {
-  const { host, port, rate, rows, seed, key } = flags;
+  const { host, port, rate, rows, seed, tokens, key } = flags;
   const clock = systemClock();
   const core = createSimulatedKeepa({
     seed,
     rows,
     ratePerMinute: rate,
     startMs: clock.now(),
+    ...(tokens === undefined ? {} : { initialTokens: tokens }),
     ...(key === undefined ? {} : { key }),
   });
   const ended = untilSignal();

@@ -58,12 +58,11 @@ function instant(iso: string | null, nowMs: number): string {
 function tokensText({ tokens }: StatusReport, nowMs: number): string {
   const { balance, balanceAt, capacity, refillRate, needed, nextRefillAt } = tokens;
   const isOld = balanceAt !== null && nowMs - Date.parse(balanceAt) > 1_000;
-  const parts = [
-    `${figure(balance)} of ${figure(capacity)}${isOld ? ` (${instant(balanceAt, nowMs)})` : ''}`,
-    `needed ${figure(needed)}`,
-    `${figure(refillRate)} a minute, next ${instant(nextRefillAt, nowMs)}`,
-    `${tokens.spentLastHour} spent in the last hour`,
-  ];
+  const parts = [`${figure(balance)} now, ${figure(needed)} needed`];
+  if (isOld) parts.splice(0, 1, `${figure(balance)} at ${instant(balanceAt, nowMs)}`);
+  if (capacity !== null) parts.push(`at most ${capacity}`);
+  if (refillRate !== null) parts.push(`${refillRate} more ${instant(nextRefillAt, nowMs)}`);
+  parts.push(`${tokens.spentLastHour} spent in the last hour`);
   if ((tokens.unexplained ?? 0) > 0) parts.push(`${tokens.unexplained} of it by somebody else`);
   return parts.join('; ');
 }

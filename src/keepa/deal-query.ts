@@ -71,7 +71,7 @@ export function parseDealQuery(
     priceType,
     sortType,
     selection: canonical,
-    hash: createHash('sha256').update(JSON.stringify(canonical)).digest('hex').slice(0, 16),
+    hash: hashOf(canonical),
     warnings: [
       ...switchedOff(fields, 'isRangeEnabled', rangeReaders.keys()),
       ...switchedOff(fields, 'isFilterEnabled', filterReaders.keys()),
@@ -95,6 +95,41 @@ export function parseDomain(domain: string | number): DomainId {
 /** The same rows in another order, and so under the same hash. */
 export function withSort(query: DealQuery, sortType: number): DealQuery {
   return { ...query, sortType };
+}
+
+/** Cents, both ends included. */
+export interface PriceRange {
+  readonly lowCents: number;
+  readonly highCents: number;
+}
+
+/** Keepa's own word for "no upper end". */
+const priceCentsMax = 2_147_483_647;
+
+/** The prices that the query lists: its own range where it has one that counts, else all. */
+export function priceRangeOf({ selection }: DealQuery): PriceRange {
+  const { isRangeEnabled, currentRange } = selection;
+  const [low, high] = Array.isArray(currentRange) ? currentRange : [];
+  const isBounded = isRangeEnabled === true && typeof low === 'number' && typeof high === 'number';
+  return isBounded ? { lowCents: low, highCents: high } : { lowCents: 0, highCents: priceCentsMax };
+}
+
+/**
+ * The part of the query's rows whose price is in the range; another query, under another hash.
+ * Ranges that the query carries without its master switch stay without effect.
+ */
+export function withPriceRange(query: DealQuery, range: PriceRange): DealQuery {
+  const fields = { ...query.selection };
+  if (fields.isRangeEnabled !== true) {
+    for (const name of rangeReaders.keys()) delete fields[name];
+  }
+  const currentRange = [range.lowCents, range.highCents];
+  const selection = canonicalSelection({ ...fields, currentRange, isRangeEnabled: true });
+  return { ...query, selection, hash: hashOf(selection) };
+}
+
+function hashOf(canonical: Fields): string {
+  return createHash('sha256').update(JSON.stringify(canonical)).digest('hex').slice(0, 16);
 }
 
 /** Every field through its reader; an empty one (null, "", []) asks for nothing and is dropped. */

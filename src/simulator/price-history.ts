@@ -164,8 +164,8 @@ function levelAt(life: Life, minute: number): number {
   const isCheapWeek =
     plan.kind === 'thin' &&
     price === plan.used &&
-    chanceOf(plan.seed, 0xc4ea, Math.floor(minute / thinWavesMinutes)) < 0.3;
-  return price.levelCents * (isCheapWeek ? 0.56 : 1);
+    chanceOf(plan.seed, 0xc4ea, Math.floor(minute / thinWavesMinutes)) < 0.35;
+  return price.levelCents * (isCheapWeek ? 0.48 : 1);
 }
 
 /** Noise of about 8 %, bounded. */

@@ -129,7 +129,7 @@ export function planOf(temper: MarketTemper, occupant: Occupant): ProductPlan {
           },
     freshShelf: {
       fairCents: freshLevel,
-      salesPerYear: between(random, 0, 8),
+      salesPerYear: between(random, 0, kind === 'worthwhile' ? 6 : 1.5),
       targetOffers: Math.round(logNormal(random, 2.2, 0.6)),
     },
     freshIsFba: random.next() < 0.4,
@@ -176,7 +176,7 @@ function usedShelfOf(random: Random, kind: ProductKind, levelCents: number): She
     sparse: between(random, 0, 6),
   }[kind];
   return {
-    fairCents: kind === 'thin' ? levelCents * 0.6 : levelCents,
+    fairCents: kind === 'thin' ? levelCents * 0.45 : levelCents,
     salesPerYear,
     targetOffers: Math.max(2, Math.round(logNormal(random, 4.2, 0.5))),
   };
@@ -195,8 +195,8 @@ function rankPlanOf(random: Random, kind: ProductKind): RankPlan {
     ceiling,
     best: clamp(logNormal(random, 170_000, 0.5), 60_000, ceiling * 0.6),
     driftHours: between(random, 110, 320),
-    unseenSalesPerYear: between(random, 0, kind === 'dead' ? 0.5 : 6),
-    noisePerYear: between(random, 6, 24),
+    unseenSalesPerYear: between(random, 0, kind === 'dead' ? 0.5 : 3),
+    noisePerYear: between(random, 3, 14),
   };
 }
 

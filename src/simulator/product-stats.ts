@@ -158,13 +158,13 @@ function isLowestSince(track: Track | undefined, from: number, minute: number): 
   return current >= 0 && extremeOf(track, from, minute, -1)?.[1] === current;
 }
 
-/** How many offers were fetched, at every change of the used count. */
+/** How many offers were fetched, at each of the last changes of the used count. */
 function extraInfo(product: Product, minute: number): Track {
   const counts = product.usedShelf.countsUpTo(minute);
   const track = new Track();
-  for (let i = Math.max(0, counts.length - 200); i < counts.length; i += 1) {
-    if (counts.nthMinute(i) <= minute)
-      track.push(counts.nthMinute(i), Math.max(0, counts.nthValue(i)));
+  const last = counts.indexAt(minute);
+  for (let i = Math.max(0, last - 200); i <= last; i += 1) {
+    track.push(counts.nthMinute(i), Math.max(0, counts.nthValue(i)));
   }
   return track;
 }

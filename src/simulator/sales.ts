@@ -18,11 +18,11 @@ import type { Track } from './track.ts';
 
 const yearMinutes = 365 * minutesPerDay;
 /** How long an offer stays that nobody buys, on average. */
-const patienceMinutes = 220 * minutesPerDay;
+const patienceMinutes = 400 * minutesPerDay;
 /** Cheap copies sell up to this much faster than fair ones. */
 const demandMax = 2.5;
 /** Nobody buys far above the fair price. */
-const demandEndsAtFair = 2.2;
+const demandEndsAtFair = 1.8;
 /** How often a row leaves the list because its copy was sold. */
 const soldShare = 0.5;
 

@@ -127,8 +127,8 @@ export function classesNow(
       queued: now?.queued ?? null,
       credit: now?.credit ?? null,
       headHoldTokens: now?.headHoldTokens ?? null,
-      waitBoundMs: now?.waitBoundMs ?? null,
-      oldestWaitMs: now?.oldestWaitMs ?? null,
+      waitBoundMs: wholeOrNull(now?.waitBoundMs),
+      oldestWaitMs: wholeOrNull(now?.oldestWaitMs),
     };
     return [name, report] as const;
   });
@@ -178,7 +178,7 @@ export function leaseReport(lease: LeaseEntry): LeaseReport {
     fence: lease.fence,
     acquiredAt: iso(lease.acquiredAtMs),
     renewedAt: iso(lease.renewedAtMs),
-    remainingMs: lease.remainingMs,
+    remainingMs: Math.round(lease.remainingMs),
     doing: lease.doing,
   };
 }
@@ -189,4 +189,8 @@ export function iso(ms: number): string {
 
 export function isoOrNull(ms: number | undefined): string | null {
   return ms === undefined ? null : iso(ms);
+}
+
+function wholeOrNull(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.round(ms);
 }

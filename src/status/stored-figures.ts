@@ -28,11 +28,7 @@ export async function readStored(reader: DealReader, nowMs: number): Promise<Sto
       recentStarts,
       feeds: feeds.map(feedReport),
       deals,
-      freshness: {
-        p50Ms: freshness?.p50Ms ?? null,
-        p95Ms: freshness?.p95Ms ?? null,
-        maxMs: freshness?.maxMs ?? null,
-      },
+      freshness: freshness ?? { p50Ms: null, p95Ms: null, maxMs: null },
     },
     spentLastHour: spent.tokens,
     lastAnswerAtMs: lastAnswered?.atMs,

@@ -7,7 +7,8 @@
  */
 import { wholeMs, withoutNulls } from './columns.ts';
 import type { FeedIdentity, FeedStatus } from './ports.ts';
-import { endOpenSweeps, lastEnded, newestSweep } from './sweeps.ts';
+import { priceBands } from './price-bands.ts';
+import { endOpenSweeps, lastEnded, unfinishedSweep } from './sweeps.ts';
 import type { Trx } from './tables.ts';
 
 /** Makes exactly these feeds the configured ones. */
@@ -80,20 +81,20 @@ export async function feedStatuses(trx: Trx): Promise<readonly FeedStatus[]> {
   const liveRows = await liveRowsByFeed(trx);
   const statuses: FeedStatus[] = [];
   for (const feed of feeds) {
-    const newest = await newestSweep(trx, feed.id, feed.query_hash);
+    const bands = await priceBands(trx, feed.id, feed.query_hash);
     const complete = await lastEnded(trx, feed.id, ['complete']);
     const decided = await lastEnded(trx, feed.id, ['complete', 'truncated']);
     statuses.push({
       name: feed.name,
       isConfigured: feed.is_configured === 1,
       rows: liveRows.get(feed.id) ?? 0,
-      isPartial: decided?.outcome === 'truncated',
+      isPartial: decided?.outcome === 'truncated' || bands.length > 0,
       ...withoutNulls({
         lastSweepAtMs: complete?.endedAtMs ?? null,
         lastSweepRows: complete?.rows ?? null,
         lastHeadAtMs: feed.last_head_at_ms,
         watermarkMs: feed.watermark_ms,
-        sweep: newest === undefined || newest.endedAtMs !== undefined ? null : newest,
+        sweep: (await unfinishedSweep(trx, feed.id)) ?? null,
       }),
     });
   }

@@ -7,6 +7,7 @@
  */
 import { type Kysely, sql } from 'kysely';
 import { firstSchema } from './migrations/0001-first-schema.ts';
+import { priceBands } from './migrations/0002-price-bands.ts';
 import { StoreOpenError } from './store-open-error.ts';
 import type { StoreDatabase } from './tables.ts';
 
@@ -17,7 +18,10 @@ export interface SchemaStep {
 }
 
 /** Add at the end; never change what was released. */
-const schemaSteps: readonly SchemaStep[] = [{ name: '0001-first-schema', up: firstSchema }];
+const schemaSteps: readonly SchemaStep[] = [
+  { name: '0001-first-schema', up: firstSchema },
+  { name: '0002-price-bands', up: priceBands },
+];
 
 const tableNames = {
   migrationTableName: 'schema_migrations',

@@ -14,6 +14,7 @@ import { recentRequests, recordRequest, spentSince } from './ledger.ts';
 import { checkSchema, migrate } from './migrations.ts';
 import { storePage } from './pages.ts';
 import type { DealReader, DealWriter, Store } from './ports.ts';
+import { priceBands, splitPriceBand } from './price-bands.ts';
 import { lastRun, recordRun, runsSince } from './runs.ts';
 import { beginSweep, endSweep, newestSweep, rewindSweep } from './sweeps.ts';
 import type { StoreDatabase, Trx } from './tables.ts';
@@ -74,6 +75,11 @@ function readerOn(db: StoreDatabase): DealReader {
         const known = await findFeed(trx, feed.name);
         return known === undefined ? undefined : newestSweep(trx, known.id, feed.queryHash);
       }),
+    priceBands: (feed) =>
+      read(async (trx) => {
+        const known = await findFeed(trx, feed.name);
+        return known === undefined ? [] : priceBands(trx, known.id, feed.queryHash);
+      }),
     freshness: (nowMs) => read((trx) => freshness(trx, nowMs)),
     spentSince: (sinceMs) => read((trx) => spentSince(trx, sinceMs)),
     recentRequests: (limit) => read((trx) => recentRequests(trx, { limit })),
@@ -113,6 +119,11 @@ function writerOn(db: StoreDatabase, { fence, path }: { fence: number; path: str
       write(async (trx) => {
         const { id } = await feedOf(trx, { name: sweep.feed });
         return await rewindSweep(trx, id, { number: sweep.number, page });
+      }),
+    splitPriceBand: (feed, band) =>
+      write(async (trx) => {
+        const { id } = await feedOf(trx, feed);
+        return await splitPriceBand(trx, { id, queryHash: feed.queryHash }, band);
       }),
     storePage: (page) => write((trx) => storePage(trx, page)),
     recordRequest: (entry) => write((trx) => recordRequest(trx, entry)),

@@ -7,6 +7,7 @@
  *
  * total = the sum over the states, always: nothing is hidden from the counts.
  */
+import type { PriceRange } from '../keepa/deal-query.ts';
 import type { DealRow } from '../keepa/deal-row.ts';
 
 /** Life of a deal: design section 5. */
@@ -143,6 +144,11 @@ export interface DealWriter {
    * without it.
    */
   storePage(page: ListedPage): Promise<PageCounts>;
+  /**
+   * Splits a part of the feed's prices in two, each with about half of its rows: for a part that
+   * lists more than Keepa shows. False when that cannot be, as all rows have one price.
+   */
+  splitPriceBand(feed: FeedIdentity, band: PriceRange): Promise<boolean>;
   /** Appends a line; the one write that counts twice when it is done twice. */
   recordRequest(entry: LedgerRecord): Promise<void>;
   /** Once at the start and once at the stop of a life; known by its `instance`. */
@@ -193,7 +199,7 @@ export interface FeedStatus {
   readonly lastHeadAtMs?: number;
   /** The unfinished sweep. */
   readonly sweep?: Sweep;
-  /** The last sweep ended at the API's limit: absence proves nothing here. */
+  /** It lists more than Keepa shows of one query: absence proves nothing here. */
   readonly isPartial: boolean;
   /** Newest `createdAtMs` stored for the feed, never beyond the time it was seen. */
   readonly watermarkMs?: number;
@@ -221,6 +227,8 @@ export interface DealReader {
   feeds(): Promise<readonly FeedStatus[]>;
   /** The newest sweep of this feed and revision, ended or not. */
   lastSweep(feed: FeedIdentity): Promise<Sweep | undefined>;
+  /** The parts in which the feed is swept, in order of price; empty: it is swept whole. */
+  priceBands(feed: FeedIdentity): Promise<readonly PriceRange[]>;
   /** Undefined while there are no rows. */
   freshness(nowMs: number): Promise<Freshness | undefined>;
   spentSince(sinceMs: number): Promise<LedgerTotals>;

@@ -26,6 +26,12 @@ export async function newestSweep(
   return row === undefined ? undefined : asSweep(row);
 }
 
+/** The feed's unfinished sweep, of the whole or of a part of it. */
+export async function unfinishedSweep(trx: Trx, feedId: number): Promise<Sweep | undefined> {
+  const row = await sweepsOf(trx, feedId).executeTakeFirst();
+  return row === undefined || row.ended_at_ms !== null ? undefined : asSweep(row);
+}
+
 /** The newest sweep of the feed that ended in one of these ways, of whatever revision. */
 export async function lastEnded(
   trx: Trx,

@@ -50,6 +50,13 @@ export interface SweepsTable {
   outcome: SweepOutcome | null;
 }
 
+interface PriceBandsTable {
+  feed_id: number;
+  query_hash: string;
+  low_cents: number;
+  high_cents: number;
+}
+
 /** What a listing tells of a row; the columns that a page writes. */
 export interface ListedColumns {
   title: string;
@@ -139,6 +146,7 @@ export interface Tables {
   runs: RunsTable;
   feeds: FeedsTable;
   sweeps: SweepsTable;
+  price_bands: PriceBandsTable;
   deals: DealsTable;
   listings: ListingsTable;
   ledger: LedgerTable;

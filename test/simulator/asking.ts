@@ -48,6 +48,7 @@ export interface Deal {
   readonly deltaPercent: readonly (readonly number[])[];
   readonly lastUpdate: number;
   readonly rootCat: number;
+  readonly salesRankDrops90: number;
   readonly title: string;
 }
 
@@ -102,5 +103,5 @@ export function askAllPages(
   }
 }
 
-/** The lines of a recorded file, when the recordings lie beside the checkout. */
+/** Where recorded traffic lies when it is there: beside the checkout. */
 export const recordings = new URL('../../../shared/samples/', import.meta.url);

@@ -12,7 +12,7 @@ test('every write of a writer that was taken over is refused and changes nothing
   const sweep = await store.writer.beginSweep(books, { atMs: startMs, plannedMs: 1 });
   const successor = await openStore({ path: store.path, mode: 'write' });
   await successor.writer(2).adoptFence();
-  const tables = ['fence', 'runs', 'feeds', 'sweeps', 'deals', 'listings', 'ledger'];
+  const tables = ['fence', 'runs', 'feeds', 'sweeps', 'price_bands', 'deals', 'listings', 'ledger'];
   const everything = () => tables.map((table) => store.outside(`select * from ${table}`));
   const before = everything();
   const writes: Readonly<Record<keyof DealWriter, () => Promise<unknown>>> = {
@@ -22,6 +22,7 @@ test('every write of a writer that was taken over is refused and changes nothing
     beginSweep: () => store.writer.beginSweep(books, { atMs: startMs, plannedMs: 1 }),
     endSweep: () => store.writer.endSweep(sweep, { atMs: startMs, outcome: 'slow' }),
     rewindSweep: () => store.writer.rewindSweep(sweep, 0),
+    splitPriceBand: () => store.writer.splitPriceBand(books, { lowCents: 0, highCents: 9 }),
     storePage: () => store.writer.storePage(pageOf(passing(dealRow('A1')))),
     recordRequest: () =>
       store.writer.recordRequest({

@@ -1,9 +1,9 @@
 /**
  * Promise P1: kill −9 at any instant loses no stored deal, and the cursor agrees with the rows.
  *
- * A process stores pages as fast as it can and is killed with SIGKILL after a number of pages that
- * the seed decides, so the signal lands anywhere in a transaction. What it reported must be there,
- * what is there must be whole, and the next one goes on from that very page.
+ * A process stores pages as fast as it can until it is killed with SIGKILL: from outside after a
+ * number of pages that the seed decides, or by itself before a chosen statement of a page. What
+ * it reported must be there, what is there must be whole, and the next one goes on from there.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -16,31 +16,48 @@ import { openStore } from '../../src/store/open-store.ts';
 import { books, temporaryDirectory } from './store-fixture.ts';
 
 const seed = 20_250_615;
+/** A page takes eleven statements, begin and commit included. */
+const statements = [0, 2, 4, 6, 8, 10];
 
-test(`kill −9 in the middle of storing loses no page that was stored (seed ${seed})`, async () => {
+test(`kill −9 from outside loses no page that was stored (seed ${seed})`, async () => {
+  const random = seededRandom(seed);
+  const deaths = Array.from({ length: 4 }, () => ({ afterPages: random.integer(1, 25) }));
+  await checkLives(deaths);
+});
+
+test('kill −9 before any statement of a page leaves the whole page or none of it', async () => {
+  await checkLives(statements.map((beforeStatement) => ({ beforeStatement })));
+});
+
+/** How a life ends: so many pages were reported, or the next page is at such a statement. */
+type Death = { readonly afterPages: number } | { readonly beforeStatement: number };
+
+async function checkLives(deaths: readonly Death[]): Promise<void> {
   const directory = temporaryDirectory();
   const path = join(directory, 'deals.sqlite');
-  const random = seededRandom(seed);
   let storedPages = 0;
-  for (let round = 1; round <= 6; round += 1) {
-    const reported = await killAfter(path, random.integer(1, 25));
+  for (const death of deaths) {
+    const reported = await live(path, death);
     assert.equal(reported[0], storedPages, 'it resumed at the page after the last stored one');
     storedPages = await checkWhole(path, reported);
   }
   rmSync(directory, { recursive: true });
-});
+}
 
-/** Runs a writer until it has reported so many pages; returns all that it reported. */
-async function killAfter(path: string, pages: number): Promise<readonly number[]> {
+/** Runs a writer until it dies; returns the pages that it reported. */
+async function live(path: string, death: Death): Promise<readonly number[]> {
   const script = join(import.meta.dirname, 'page-writer.ts');
-  const child = spawn(process.execPath, [script, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const args = 'beforeStatement' in death ? [path, String(death.beforeStatement)] : [path];
+  const child = spawn(process.execPath, [script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = new Promise<NodeJS.Signals | null>((resolve) => {
     child.once('close', (_code, signal) => resolve(signal));
   });
   const reported: number[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
     reported.push(Number(line));
-    if (reported.length === pages) child.kill('SIGKILL');
+    if ('afterPages' in death && reported.length === death.afterPages) child.kill('SIGKILL');
   }
   assert.equal(await ended, 'SIGKILL');
   return reported;

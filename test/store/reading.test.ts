@@ -66,8 +66,13 @@ test('freshness is the nearest rank of the ages of rows that have not ended', as
         const page = pageOf(passing(dealRow(`A${i}`)), { seenAtMs: nowMs - ageMs });
         await store.writer.storePage(page);
       }
-      await store.writer.storePage(pageOf(passing(dealRow('gone')), { seenAtMs: startMs }));
-      store.outside("update deals set state = 'ended' where asin = 'gone'");
+      for (const [asin, seenAtMs] of [
+        ['old', startMs],
+        ['young', nowMs],
+      ] as const) {
+        await store.writer.storePage(pageOf(passing(dealRow(asin)), { seenAtMs }));
+        store.outside(`update deals set state = 'ended' where asin = '${asin}'`);
+      }
       const sorted = ages.toSorted((a, b) => a - b);
       const rank = (share: number) => sorted[Math.ceil(sorted.length * share) - 1];
       assert.deepEqual(await store.reader.freshness(nowMs), {
@@ -142,7 +147,8 @@ test('a reader sees whole pages only, while the writer is at work', async () => 
     const [counts, feeds] = [await other.reader.countByState(), await other.reader.feeds()];
     assert.equal(counts.total % 10, 0, 'no half page');
     const seen = feeds[0]?.sweep;
-    assert.equal(seen?.rows, (seen?.nextPage ?? 0) * 10, 'the cursor and the rows agree');
+    assert.equal(seen?.rows, (seen?.nextPage ?? 0) * 10, 'the cursor and the count agree');
+    assert.equal(feeds[0]?.rows, seen?.rows, 'the rows and the cursor are one transaction');
     looks += 1;
   }
   await writing;
