@@ -2,8 +2,9 @@
  * Keepa's true token bucket, as recorded traffic shows it.
  *
  * One lump of `rate` tokens arrives per tick of 60,200 ms (not 60,000, and not continuously). The
- * phase of the ticks belongs to the account. The cap is applied to the lump before a debit is taken,
- * a request is admitted at any balance above zero, and its cost may drive the balance below it.
+ * phase of the ticks belongs to the account. The cap is applied to the lump before a debit is
+ * taken, a request is admitted at any balance above zero, and its cost may drive the balance below
+ * it.
  *
  * Invariants:
  * - balance <= 60 x rate after every lump;
@@ -73,7 +74,9 @@ export class Bucket {
     return this.#balance;
   }
 
-  /** Takes `costTokens` at the end of a request's processing, and reads what the answer will say. */
+  /**
+   * Takes `costTokens` at the end of a request's processing, and reads what the answer will say.
+   */
   settle(costTokens: number, endMs: number): BucketReading {
     this.#advanceTo(endMs);
     this.#take(costTokens);

@@ -2,8 +2,8 @@
  * What a product is called and where it is filed: everything about it that never changes.
  *
  * Titles, sellers and categories are made up, except that the root categories carry Amazon's real
- * numbers: queries filter on them. Some titles hold umlauts and a few an HTML entity, some rows have
- * no image, no category or an unknown root, because real ones do and readers must cope.
+ * numbers: queries filter on them. Some titles hold umlauts and a few an HTML entity, some rows
+ * have no image, no category or an unknown root, because real ones do and readers must cope.
  */
 import { bookAsin, codeAsin } from './asin.ts';
 import { chanceOf, elementAt, mix } from './draw.ts';

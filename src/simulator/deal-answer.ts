@@ -1,6 +1,7 @@
 /**
- * A page of a deal list as Keepa writes it in 2026: arrays of 36, keys in alphabetical order, fields
- * without a value left out (except `image`, which is null), category figures of the whole list.
+ * A page of a deal list as Keepa writes it in 2026: arrays of 36, keys in alphabetical order,
+ * fields without a value left out (except `image`, which is null), category figures of the whole
+ * list.
  */
 import { rootName } from './catalogue.ts';
 import type { DealList, ListedRow } from './deal-feed.ts';
@@ -76,7 +77,7 @@ function dealOf(row: ListedRow, selection: DealSelection, minute: number): Recor
  * When Keepa last looked at the row: its own round, or the change of price it found. A row just
  * looked at may be dated a minute ahead.
  */
-export function lastUpdateOf(row: ListedRow, minute: number): number {
+function lastUpdateOf(row: ListedRow, minute: number): number {
   const { plan } = row.product;
   const round = lastRecheckAt(plan, minute);
   const isLagging = chanceOf(plan.seed, row.sinceMinute, 0x1a6) < laggingShare;

@@ -2,7 +2,8 @@
  * The list behind a deal query: filtered, counted by category, and in the order asked for.
  *
  * There is no snapshot. Every page is cut from the list as it stands in its minute, so rows that
- * were re-priced, came or went between two pages appear twice or not at all, in the amount recorded.
+ * were re-priced, came or went between two pages appear twice or not at all, in the amount
+ * recorded.
  *
  * The order by percentage is only roughly kept: a few rows stand where they would have stood some
  * points ago (recorded: none to 2 per page in 2025, 41 in one page of 2026).

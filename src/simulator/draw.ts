@@ -30,15 +30,6 @@ export function chanceOf(...parts: readonly number[]): number {
   return mix(...parts) / 0x1_0000_0000;
 }
 
-/** 32 bits of a text, to use it as a coordinate. */
-export function mixText(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
-  return stir(hash) >>> 0;
-}
-
 /** Exponential with the given mean. */
 export function exponential(random: Random, mean: number): number {
   return -Math.log(1 - random.next()) * mean;

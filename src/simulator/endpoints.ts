@@ -151,7 +151,9 @@ export class Endpoints {
 const badCall = 'You used an invalid parameter for this API call.';
 const badOffers = 'Either no or a minimum of 20 offers must be requested.';
 
-/** Undefined when the marketplace is missing or impossible. Unknown names are ignored, as by Keepa. */
+/**
+ * Undefined when the marketplace is missing or impossible. Unknown names are ignored, as by Keepa.
+ */
 function productWish(query: Readonly<Record<string, string>>): ProductWish | undefined {
   const domainId = Number(query.domain);
   if (!domains.has(domainId)) return undefined;

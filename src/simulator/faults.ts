@@ -1,9 +1,9 @@
 /**
  * What can go wrong with one request, on purpose.
  *
- * A hook is asked once per request. Faults of the transport (silence, resets) are carried out by the
- * doors; all others change the answer. Whether tokens are taken is part of each fault's meaning: a
- * silent or broken answer was still worked for, a 429 or a 500 was not.
+ * A hook is asked once per request. Faults of the transport (silence, resets) are carried out by
+ * the doors; all others change the answer. Whether tokens are taken is part of each fault's
+ * meaning: a silent or broken answer was still worked for, a 429 or a 500 was not.
  */
 import type { WireRequest, WireResponse } from '../keepa/transport.ts';
 
@@ -74,7 +74,7 @@ export function answerInstead(fault: Fault | undefined): WireResponse | undefine
       return {
         status: 500,
         contentType: 'application/json;charset=UTF-8',
-        body: '{"error":{"details":null,"message":"Internal server error","type":"internalServerError"}}',
+        body: '{"error":{"details":null,"message":"Internal error","type":"internalServerError"}}',
       };
     case 'error-html':
       return {

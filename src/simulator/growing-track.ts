@@ -2,9 +2,9 @@
  * A track that is written only as far as anybody has asked.
  *
  * Its points come from a generator, in order of time, from a random stream of the series' own. How
- * far it was asked before therefore changes nothing about what it holds: the next point is always the
- * same one. A point that repeats the value before it is dropped, so the time of the last point is the
- * time of the last change.
+ * far it was asked before therefore changes nothing about what it holds: the next point is always
+ * the same one. A point that repeats the value before it is dropped, so the time of the last point
+ * is the time of the last change.
  */
 import { Track } from './track.ts';
 

@@ -1,8 +1,8 @@
 /**
  * The in-process door: a Transport straight into the simulated Keepa, on a given clock.
  *
- * It waits the processing time on that clock, so virtual time passes as real time would. The work is
- * Keepa's, not the caller's: whoever stops waiting is billed all the same.
+ * It waits the processing time on that clock, so virtual time passes as real time would. The work
+ * is Keepa's, not the caller's: whoever stops waiting is billed all the same.
  */
 import { type Transport, TransportError, type WireRequest } from '../keepa/transport.ts';
 import type { Clock } from '../runtime/clock.ts';

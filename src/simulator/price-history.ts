@@ -1,10 +1,10 @@
 /**
  * The prices of a product over its whole life: used, new, and Amazon's own.
  *
- * Ordinary life wanders around a level, with a season, and changes every few days. While the product
- * is listed its price is a share of its own 90-day average (that is what makes it a deal), changed
- * whenever the row's own pace says so; when the spell ends the price goes back up, and that is why
- * the row leaves the list.
+ * Ordinary life wanders around a level, with a season, and changes every few days. While the
+ * product is listed its price is a share of its own 90-day average (that is what makes it a deal),
+ * changed whenever the row's own pace says so; when the spell ends the price goes back up, and
+ * that is why the row leaves the list.
  *
  * Invariant: NEW is never above AMAZON, because it includes it.
  */
@@ -19,7 +19,9 @@ import { meansOf, type Track } from './track.ts';
 const quarterMinutes = 90 * minutesPerDay;
 /** Below this the recorded listing shows nothing. */
 const dealCentsMin = 2_000;
-/** The furthest that noise moves a price, either way; AMAZON keeps more than twice that above NEW. */
+/**
+ * The furthest that noise moves a price, either way; AMAZON keeps more than twice that above NEW.
+ */
 const noiseShareMax = 0.18;
 const amazonPremium = 1.5;
 const thinWavesMinutes = 20 * minutesPerDay;
@@ -62,7 +64,7 @@ export function amazonPrices(plan: ProductPlan, fresh: GrowingTrack): GrowingTra
 }
 
 /** A series that never changes. */
-export function constant(minute: number, value: number): GrowingTrack {
+function constant(minute: number, value: number): GrowingTrack {
   return new GrowingTrack(() => [{ minute, value }].values());
 }
 

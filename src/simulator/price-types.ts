@@ -1,9 +1,10 @@
 /**
- * Keepa's numbering of what it records about a product, and which simulated series lies behind each.
+ * Keepa's numbering of what it records about a product, and which simulated series lies behind
+ * each.
  *
  * Several numbers show one series: the lowest used price is also the used buy box and the price of
- * the condition that the cheapest copy is in; the lowest new price is also the buy box and the price
- * of the channel that sells it.
+ * the condition that the cheapest copy is in; the lowest new price is also the buy box and the
+ * price of the channel that sells it.
  */
 import { chanceOf } from './draw.ts';
 import { minutesPerDay } from './keepa-minute.ts';

@@ -1,9 +1,9 @@
 /**
  * `/product`: which products an answer holds, what they look like, and what they cost.
  *
- * One token per product found, or six per page of ten offers found instead (at least five when there
- * are none, one when the refresh failed). Unknown ASINs are simply missing and cost nothing. A few
- * products are of a type for which nearly everything is empty.
+ * One token per product found, or six per page of ten offers found instead (at least five when
+ * there are none, one when the refresh failed). Unknown ASINs are simply missing and cost nothing.
+ * A few products are of a type for which nearly everything is empty.
  */
 import { chanceOf } from './draw.ts';
 import { unknownCategoryId, unknownCategoryMark } from './envelope.ts';
@@ -161,7 +161,9 @@ function historyOf(product: Product, minute: number, wish: ProductWish): Record<
   return { csv, salesRanks, ...stats };
 }
 
-/** Pairs, or triplets with the shipping: prices here are landed, so it is 0, and -1 with no offer. */
+/**
+ * Pairs, or triplets with the shipping: prices here are landed, so it is 0, and -1 with no offer.
+ */
 function numbersOf(track: Track, minute: number, isTriplet: boolean): number[] {
   const numbers: number[] = [];
   const last = track.indexAt(minute);

@@ -6,16 +6,16 @@
  * spike has lifted the average (`spiky`), nobody buys (`dead`), buyers pay only the low end of what
  * sellers ask (`thin`), or there is hardly any history (`sparse`).
  *
- * Money and rank lie in the ranges of the recorded book listing: used 20 to 75 dollars, 50 % or more
- * below the average, rank 50,000 to 1,500,000. So the recorded query lists nearly every row, and the
- * number of rows is what was asked for.
+ * Money and rank lie in the ranges of the recorded book listing: used 20 to 75 dollars, 50 % or
+ * more below the average, rank 50,000 to 1,500,000. So the recorded query lists nearly every row,
+ * and the number of rows is what was asked for.
  */
 import { type Random, seededRandom } from '../runtime/random.ts';
 import { between, chanceOf, clamp, logNormal, mix } from './draw.ts';
 import { minutesPerDay, minutesPerHour } from './keepa-minute.ts';
 import type { Occupant, Spell } from './spells.ts';
 
-export type ProductKind = 'worthwhile' | 'spiky' | 'dead' | 'thin' | 'sparse';
+type ProductKind = 'worthwhile' | 'spiky' | 'dead' | 'thin' | 'sparse';
 
 /** What lives on one shelf: used or new copies. */
 export interface ShelfPlan {
@@ -36,7 +36,7 @@ export interface PricePlan {
   readonly dealShare: number | undefined;
 }
 
-export interface Spike extends Spell {
+interface Spike extends Spell {
   readonly factor: number;
 }
 

@@ -6,8 +6,8 @@
  * any stretch of it can be read without the rest. Sales that no shelf shows lift the rank as well,
  * and so does noise: a lift alone proves no sale.
  *
- * Invariants: the rank falls exactly at lifts, and rises or stays between them; what it is at a time
- * does not depend on how far it was asked before.
+ * Invariants: the rank falls exactly at lifts, and rises or stays between them; what it is at a
+ * time does not depend on how far it was asked before.
  */
 import { type Random, seededRandom } from '../runtime/random.ts';
 import { chanceOf, exponential, mix } from './draw.ts';

@@ -5,8 +5,8 @@
  * withdrawal takes one off and leaves the rank alone. Whoever infers sales from public history must
  * tell the two apart; `salesUpTo` holds the truth to compare with.
  *
- * Invariants: the count falls by exactly one per sale; a shelf with a price holds at least one copy;
- * the price of a sale is the one in force in the minute before it.
+ * Invariants: the count falls by exactly one per sale; a shelf with a price holds at least one
+ * copy; the price of a sale is the one in force in the minute before it.
  */
 import { seededRandom } from '../runtime/random.ts';
 import { chanceOf, clamp, exponential, mix } from './draw.ts';
@@ -118,7 +118,9 @@ export class Shelf {
     return isSold && count > 1 ? count - this.#record(minute) : count;
   }
 
-  /** 1 when a copy is sold: buyers come more often the cheaper it is; the last copy is kept back. */
+  /**
+   * 1 when a copy is sold: buyers come more often the cheaper it is; the last copy is kept back.
+   */
   #sell(minute: number, count: number, draw: number): 0 | 1 {
     if (count <= 1) return 0;
     const price = this.#priceBefore(minute);

@@ -1,8 +1,8 @@
 /**
  * The sellers of the simulated market, and `/seller`.
  *
- * A fixed population per seed. Their ratings have the spread of recorded ones: most above 90 %, some
- * with a handful of ratings, a few with none at all (which is unknown, not bad).
+ * A fixed population per seed. Their ratings have the spread of recorded ones: most above 90 %,
+ * some with a handful of ratings, a few with none at all (which is unknown, not bad).
  */
 import { chanceOf, mix } from './draw.ts';
 import { minutesPerDay } from './keepa-minute.ts';

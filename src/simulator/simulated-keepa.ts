@@ -1,12 +1,14 @@
 /**
  * A simulated Keepa: the true bucket in front of a seeded market.
  *
- * A request has two ends. `begin` admits it and does the work; `finish`, at the end of the processing
- * time, takes the tokens and writes the answer. What happens in between (waiting, an impatient
- * caller, a broken line) is the business of the doors, and changes nothing about the bill.
+ * A request has two ends. `begin` admits it and does the work; `finish`, at the end of the
+ * processing time, takes the tokens and writes the answer. What happens in between (waiting, an
+ * impatient caller, a broken line) is the business of the doors, and changes nothing about the
+ * bill.
  *
  * Invariants:
- * - the market depends on (seed, time) alone; only the token fields depend on what was asked before;
+ * - the market depends on (seed, time) alone; only the token fields depend on what was asked
+ *   before;
  * - a request is admitted while the balance is above zero, whatever it costs;
  * - no error, counter or text here holds the key.
  */
@@ -140,7 +142,9 @@ export class SimulatedKeepa {
     return this.#exchange(endpoint, answer, nowMs, fault);
   }
 
-  /** Both ends at once, for callers that keep no time: the answer belongs to `processingMs` later. */
+  /**
+   * Both ends at once, for callers that keep no time: the answer belongs to `processingMs` later.
+   */
   handle(
     request: KeyedRequest,
     nowMs: number,

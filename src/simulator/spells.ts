@@ -6,9 +6,9 @@
  * product takes the slot. So the number of rows stays near what was asked for, for ever, while its
  * members come and go.
  *
- * Each occupant is drawn from the seed, its slot and its number in the slot, and the chain of a slot
- * begins long before the market's first minute. So the state at a time is a function of seed and time
- * alone, and the first minute is no different from any later one.
+ * Each occupant is drawn from the seed, its slot and its number in the slot, and the chain of a
+ * slot begins long before the market's first minute. So the state at a time is a function of seed
+ * and time alone, and the first minute is no different from any later one.
  */
 import { seededRandom } from '../runtime/random.ts';
 import { between, exponential, mix } from './draw.ts';

@@ -1,8 +1,8 @@
 /**
  * A step function of time that only ever grows at its end: one series of a product's history.
  *
- * Two typed arrays of 4 bytes a point hold it, because ten thousand products with some hundred points
- * each have to fit into memory beside everything else.
+ * Two typed arrays of 4 bytes a point hold it, because ten thousand products with some hundred
+ * points each have to fit into memory beside everything else.
  *
  * Invariants: times strictly increase; a value holds from its minute until the next point; -1 means
  * "none from then on".
@@ -67,8 +67,8 @@ export class Track {
 
 /**
  * Time-weighted means over the windows that end at `minute`, in one walk backwards. `windows` are
- * lengths in minutes, ascending. Stretches without an offer carry no weight. A mean is -1 when there
- * was no offer in the window, -2 when the track had not begun.
+ * lengths in minutes, ascending. Stretches without an offer carry no weight. A mean is -1 when
+ * there was no offer in the window, -2 when the track had not begun.
  */
 export function meansOf(track: Track, minute: number, windows: readonly number[]): number[] {
   const means: number[] = [];

@@ -148,7 +148,7 @@ export class PaperKeepa implements KeepaClient {
   }
 
   #settle(costTokens: number, processingMs: number, number: number): Envelope {
-    const { clock, clockOffsetMs = 0, reportedRate, rate } = this.#options;
+    const { clock, clockOffsetMs = 0, reportedRate } = this.#options;
     const reading = this.bucket.settle(costTokens, clock.now());
     this.spent += costTokens;
     const asOfMs = Math.round(clock.now() + clockOffsetMs);
@@ -156,7 +156,7 @@ export class PaperKeepa implements KeepaClient {
       asOfMs,
       processingMs,
       balance: reading.tokensLeft,
-      refillRate: reportedRate?.(number) ?? this.bucket.capacity / 60 ?? rate,
+      refillRate: reportedRate?.(number) ?? this.bucket.capacity / 60,
       flowReduction: reading.tokenFlowReduction,
       nextRefillAtMs: asOfMs + reading.refillIn,
       costTokens,
@@ -199,6 +199,6 @@ function answerOf(call: KeepaCall): AnswerTo<KeepaCall> {
     case 'product':
       return { products: [], missing: call.asins, faults: [] };
     case 'seller':
-      return { sellers: [], missing: call.sellerIds };
+      return { sellers: [], missing: call.sellerIds, faults: [] };
   }
 }

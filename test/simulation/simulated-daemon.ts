@@ -53,13 +53,18 @@ export class Simulation {
   readonly log = new RecordedLog();
   readonly directory: string;
   readonly #options: SimulationOptions;
-  #life: Life | undefined;
-  #lives = 0;
+  readonly #lives: Life[] = [];
+  #lifeCount = 0;
+  #key = key;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.directory = mkdtempSync(join(tmpdir(), 'keepa-deals-simulation-'));
-    this.keepa = createSimulatedKeepa({ ...options, startMs: simulationStartMs, key });
+    this.keepa = createSimulatedKeepa({
+      ...options,
+      startMs: simulationStartMs,
+      key,
+    });
   }
 
   get daemon(): Daemon {
@@ -70,17 +75,37 @@ export class Simulation {
     return this.#alive().store;
   }
 
-  /** A new life on the same files. Resolves when it has started, within a virtual second. */
+  /** The key that lives started from now on will use. */
+  useKey(otherKey: string): void {
+    this.#key = otherKey;
+  }
+
+  /** A new life on the same files, a virtual second old. */
   async start(): Promise<Daemon> {
+    const life = await this.#compose();
+    this.#lives.unshift(life);
+    await Promise.all([life.daemon.start(), this.clock.advanceBy(1_000)]);
+    return life.daemon;
+  }
+
+  /** A second process beside the one that runs; `daemon` and `store` stay those of the first. */
+  async startBeside(): Promise<Daemon> {
+    const life = await this.#compose();
+    this.#lives.push(life);
+    await Promise.all([life.daemon.start(), this.clock.advanceBy(1_000)]);
+    return life.daemon;
+  }
+
+  async #compose(): Promise<Life> {
     const { seed, feeds = [usedFeed()], config } = this.#options;
-    this.#lives += 1;
-    const owner = this.#owner(this.#lives);
+    this.#lifeCount += 1;
+    const owner = ownerOf(this.#lifeCount);
     const coordination = await openEmbeddedCoordination({
       path: join(this.directory, 'coordination.sqlite'),
       clock: this.clock,
       bootClock: { bootId: 'boot', sinceBootMs: () => this.clock.monotonic() },
       host: owner.host,
-      isProvablyDead: ({ pid }) => pid !== owner.pid,
+      isProvablyDead: () => false,
       onNotice: (notice) => this.log.warn(notice),
     });
     const store = await openStore({ path: join(this.directory, 'deals.sqlite'), mode: 'write' });
@@ -89,8 +114,12 @@ export class Simulation {
       feeds,
       world: {
         clock: this.clock,
-        random: seededRandom(seed).fork(`life-${this.#lives}`),
-        transport: createInProcessTransport({ core: this.keepa, clock: this.clock, key }),
+        random: seededRandom(seed).fork(`life-${this.#lifeCount}`),
+        transport: createInProcessTransport({
+          core: this.keepa,
+          clock: this.clock,
+          key: this.#key,
+        }),
         coordination,
         log: this.log,
       },
@@ -103,17 +132,20 @@ export class Simulation {
       await store.close();
       await coordination.close();
     };
-    this.#life = { daemon, store, close };
-    await Promise.all([daemon.start(), this.clock.advanceBy(1_000)]);
-    return daemon;
+    return { daemon, store, close };
   }
 
   /** Stops in order, in virtual time. */
   async stop(): Promise<void> {
-    const { daemon, close } = this.#alive();
-    await Promise.all([daemon.stop('told to'), this.clock.advanceBy(180_000)]);
-    await close();
-    this.#life = undefined;
+    const life = this.#alive();
+    await Promise.all([life.daemon.stop('told to'), this.clock.advanceBy(30_000)]);
+    await life.close();
+    this.#lives.splice(this.#lives.indexOf(life), 1);
+  }
+
+  /** Stops whatever still runs, for the end of a test. */
+  async abandon(): Promise<void> {
+    while (this.#lives.length > 0) await this.stop();
   }
 
   status(): Promise<StatusReport> {
@@ -126,20 +158,21 @@ export class Simulation {
   }
 
   #alive(): Life {
-    if (this.#life === undefined) throw new Error('the simulated daemon is not running');
-    return this.#life;
+    const [life] = this.#lives;
+    if (life === undefined) throw new Error('the simulated daemon is not running');
+    return life;
   }
+}
 
-  #owner(life: number): Owner {
-    return {
-      host: 'simulated-host',
-      bootId: 'boot',
-      pidNamespace: 'pid:[1]',
-      pid: 1_000 + life,
-      startedAt: `${life}`,
-      instance: `life-${life}`,
-    };
-  }
+function ownerOf(life: number): Owner {
+  return {
+    host: 'simulated-host',
+    bootId: 'boot',
+    pidNamespace: 'pid:[1]',
+    pid: 1_000 + life,
+    startedAt: `${life}`,
+    instance: `life-${life}`,
+  };
 }
 
 function configFor(directory: string): Config {

@@ -105,3 +105,59 @@ export function askAllPages(
 
 /** Where recorded traffic lies when it is there: beside the checkout. */
 export const recordings = new URL('../../../shared/samples/', import.meta.url);
+
+export interface ProductBody {
+  readonly asin: string;
+  readonly productType: number;
+  readonly csv: readonly (readonly number[] | null)[] | null;
+  readonly lastUpdate: number;
+  readonly lastPriceChange: number;
+  readonly stats: {
+    readonly current: readonly number[];
+    readonly avg30: readonly number[];
+    readonly avg90: readonly number[];
+    readonly avg365: readonly number[];
+    readonly min: readonly (readonly number[] | null)[];
+    readonly max: readonly (readonly number[] | null)[];
+    readonly salesRankDrops90: number;
+    readonly buyBoxPrice: number;
+  };
+  readonly liveOffersOrder: readonly number[] | null;
+  readonly offersSuccessful: boolean;
+  readonly offers:
+    | readonly {
+        readonly condition: number;
+        readonly lastSeen: number;
+        readonly offerCSV: readonly number[];
+      }[]
+    | null;
+}
+
+export function askProducts(
+  keepa: SimulatedKeepa,
+  asins: readonly string[],
+  nowMs: number,
+  query: Record<string, string> = {},
+): ProductBody[] {
+  const all: ProductBody[] = [];
+  for (let i = 0; i < asins.length; i += 100) {
+    const asin = asins.slice(i, i + 100).join(',');
+    const answer = ask(
+      keepa,
+      { path: '/product', query: { domain: '1', stats: '90', ...query, asin } },
+      nowMs,
+    );
+    const { products }: { products: ProductBody[] } = JSON.parse(answer.body);
+    all.push(...products);
+  }
+  return all;
+}
+
+/** The points of a series of pairs. */
+export function points(series: readonly number[] | null | undefined): [number, number][] {
+  const numbers = series ?? [];
+  return Array.from({ length: numbers.length / 2 }, (_, i) => [
+    numbers[2 * i] ?? 0,
+    numbers[2 * i + 1] ?? 0,
+  ]);
+}

@@ -137,10 +137,9 @@ describe('admission', () => {
   test('a refusal is a bare envelope in alphabetical order, with the reduction as a double', () => {
     const keepa = richKeepa({ ratePerMinute: 5, initialTokens: 0 });
     const { body } = ask(keepa, { path: '/deal', body: '{}' });
-    assert.match(
-      body,
-      /^\{"processingTimeInMs":0,"refillIn":\d+,"refillRate":5,"timestamp":\d+,"tokenFlowReduction":0\.0,"tokensConsumed":0,"tokensLeft":0\}$/,
-    );
+    const fields = body.replaceAll(/"(refillIn|timestamp)":\d+/g, '"$1":?');
+    const before = '{"processingTimeInMs":0,"refillIn":?,"refillRate":5,"timestamp":?';
+    assert.equal(fields, `${before},"tokenFlowReduction":0.0,"tokensConsumed":0,"tokensLeft":0}`);
   });
 
   test('the balance can be read in debt', () => {
@@ -150,7 +149,7 @@ describe('admission', () => {
     assert.equal(answer.json.tokensLeft, -50);
   });
 
-  test('the next refill is timestamp + processing + refillIn, in whatever answer it is read', () => {
+  test('the next refill is timestamp + processing + refillIn, whatever answer says it', () => {
     const keepa = richKeepa({ ratePerMinute: 5 });
     const [asin = ''] = someAsins(keepa, 1);
     const instants = [0, 100, 7_000].map((afterMs) => {

@@ -1,0 +1,173 @@
+/**
+ * The composed daemon in virtual time: what it does over hours, and at its edges.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { identityOf } from '../../src/actors/feed.ts';
+import type { Ending } from '../../src/daemon.ts';
+import type { FaultHook } from '../../src/simulator/faults.ts';
+import { Simulation, type SimulationOptions, usedFeed } from './simulated-daemon.ts';
+import { runSteady } from './steady.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const plan: SimulationOptions = { seed: 7, ratePerMinute: 5, rows: 400 };
+
+async function simulate(
+  options: Partial<SimulationOptions>,
+  scenario: (simulation: Simulation) => Promise<void>,
+): Promise<void> {
+  const simulation = new Simulation({ ...plan, ...options });
+  try {
+    await scenario(simulation);
+  } finally {
+    await simulation.abandon();
+    simulation.dispose();
+  }
+}
+
+function lastSweep({ store }: Simulation) {
+  return store.reader.lastSweep(identityOf(usedFeed()));
+}
+
+test('six hours at 5 tokens a minute: no 429, never below zero, every live row known', async () => {
+  const figures = await runSteady({ seed: 3, ratePerMinute: 5, rows: 750, hours: 6 });
+  assert.equal(figures.refusals, 0);
+  assert.ok(figures.lowestBalance >= 0, `lowest balance ${figures.lowestBalance}`);
+  assert.equal(figures.expiredTokens, 0);
+  assert.equal(figures.unknownAfterFirstSweep, 0);
+  assert.equal(figures.unexplainedTokens, 0);
+  assert.ok(figures.ageP95Ms <= 25 * minuteMs, `p95 ${figures.ageP95Ms}`);
+  assert.ok((figures.spentByClass.head ?? 0) > 0 && (figures.spentByClass.backfill ?? 0) > 0);
+});
+
+test('an empty bucket is waited out: the first token spent is one that has arrived', async () => {
+  await simulate({ initialTokens: 0 }, async (simulation) => {
+    await simulation.start();
+    const waiting = await simulation.status();
+    assert.equal(waiting.state, 'waiting');
+    assert.ok(waiting.nextActionAt !== null, 'a wait has a clock time');
+    await simulation.clock.advanceBy(2 * hourMs);
+    const { refused, lowestBalance, spentTokens } = simulation.keepa.requests;
+    assert.equal(refused, 0);
+    assert.ok(lowestBalance >= 0);
+    assert.ok(spentTokens.deal > 400, `${spentTokens.deal} of 600 tokens spent`);
+  });
+});
+
+test('a stop in the middle of a sweep resumes at the page after the last stored one', async () => {
+  await simulate({ rows: 3_000, initialTokens: 35 }, async (simulation) => {
+    await simulation.start();
+    await simulation.clock.advanceBy(3 * minuteMs);
+    const before = await lastSweep(simulation);
+    assert.ok(before !== undefined && before.endedAtMs === undefined && before.nextPage > 2);
+    await simulation.stop();
+    const spent = simulation.keepa.requests.spentTokens.deal;
+    await simulation.start();
+    const after = await lastSweep(simulation);
+    assert.deepEqual([after?.number, after?.nextPage], [before.number, before.nextPage]);
+    await simulation.clock.advanceBy(5 * minuteMs);
+    const pages = (await lastSweep(simulation))?.nextPage ?? 0;
+    const polls = await headPolls(simulation);
+    const bought = (simulation.keepa.requests.spentTokens.deal - spent) / 5;
+    assert.ok(pages - before.nextPage <= bought, 'no page is skipped');
+    assert.ok(bought <= pages - before.nextPage + polls, 'no page is bought twice');
+  });
+});
+
+async function headPolls({ store }: Simulation): Promise<number> {
+  const requests = await store.reader.recentRequests(10_000);
+  return requests.filter(({ purpose }) => purpose === 'head-poll').length;
+}
+
+test('failed, refused and garbled answers end no sweep and lose no row', async () => {
+  let requests = 0;
+  const faults: FaultHook = () => {
+    requests += 1;
+    const kinds = ['refused', 'error-html', 'reset-before', 'silence', 'error-json'] as const;
+    const kind = kinds[requests % 10];
+    return kind === undefined ? undefined : { kind };
+  };
+  await simulate({ ratePerMinute: 60 }, async (simulation) => {
+    simulation.keepa.setFaults(faults);
+    await simulation.start();
+    await simulation.clock.advanceBy(3 * hourMs);
+    simulation.keepa.setFaults(undefined);
+    await simulation.clock.advanceBy(hourMs);
+    const known = new Set(
+      (await simulation.store.reader.deals({ states: 'all' })).map(({ asin }) => asin),
+    );
+    const live = simulation.keepa.liveRows(simulation.clock.now());
+    assert.deepEqual(
+      live.filter(({ asin }) => !known.has(asin)),
+      [],
+    );
+    const sweep = await lastSweep(simulation);
+    assert.ok(sweep !== undefined && sweep.number > 3);
+  });
+});
+
+test('a feed beyond the limit of the API is swept in price bands and shown as partial', async () => {
+  await simulate({ rows: 11_000, ratePerMinute: 1_000 }, async (simulation) => {
+    await simulation.start();
+    await simulation.clock.advanceBy(8 * minuteMs);
+    const bands = await simulation.store.reader.priceBands(identityOf(usedFeed()));
+    assert.equal(bands.length, 2);
+    assert.equal((bands[0]?.highCents ?? 0) + 1, bands[1]?.lowCents);
+    const [feed] = await simulation.store.reader.feeds();
+    assert.equal(feed?.isPartial, true);
+    const { total } = await simulation.store.reader.countByState();
+    assert.ok(total >= 10_900, `${total} rows`);
+  });
+});
+
+test('a sweep slower than twice its plan starts over, and sweeps end again after an outage', async () => {
+  await simulate({ ratePerMinute: 20 }, async (simulation) => {
+    await simulation.start();
+    await simulation.clock.advanceBy(20 * minuteMs);
+    const before = (await lastSweep(simulation))?.number ?? 0;
+    simulation.keepa.setFaults(() => ({ kind: 'error-html' }));
+    await simulation.clock.advanceBy(6 * hourMs);
+    simulation.keepa.setFaults(undefined);
+    await simulation.clock.advanceBy(hourMs);
+    const slow = simulation.log.said.filter(({ event }) => event === 'sweep-slow');
+    assert.ok(slow.length > 0, 'the outage makes a sweep slow');
+    const after = await lastSweep(simulation);
+    assert.ok((after?.number ?? 0) > before + 2, `${after?.number} sweeps after ${before}`);
+  });
+});
+
+test('a refused key ends the daemon with 77, and no token is asked for', async () => {
+  await simulate({}, async (simulation) => {
+    simulation.useKey('another-key');
+    const daemon = await simulation.start();
+    await simulation.clock.advanceBy(minuteMs);
+    const ending: Ending = await daemon.ended;
+    assert.equal(ending.code, 77);
+    assert.equal(simulation.keepa.requests.byEndpoint.deal, 0);
+  });
+});
+
+test('a second daemon on the same store ends with 75 and names the first', async () => {
+  await simulate({}, async (simulation) => {
+    await simulation.start();
+    const second = await simulation.startBeside();
+    const { code, reason } = await second.ended;
+    assert.equal(code, 75);
+    assert.match(reason, /already running: process 1001/);
+  });
+});
+
+test('total is the sum over the states, and every line of the ledger is accounted for', async () => {
+  await simulate({ ratePerMinute: 20 }, async (simulation) => {
+    await simulation.start();
+    await simulation.clock.advanceBy(6 * hourMs);
+    const { total, ...states } = await simulation.store.reader.countByState();
+    assert.equal(
+      Object.values(states).reduce((sum, count) => sum + count, 0),
+      total,
+    );
+    const { tokens } = await simulation.store.reader.spentSince(0);
+    assert.equal(tokens, simulation.keepa.requests.spentTokens.deal);
+  });
+});
