@@ -82,13 +82,14 @@ export function debtOf({ credit, commons }: Credits): number {
 /**
  * A lump arrives: debts first, the rest by share; then what exceeds a class's cap moves to the
  * commons. That happens here and at no other moment: between two requests of a busy actor its class
- * has nothing queued, and would otherwise lose its savings at every settlement.
+ * has nothing queued, and would otherwise lose its savings at every settlement. A negative amount is
+ * what the cap took from a bucket that held too much.
  */
 export function dealLump(
   before: Credits,
   { shares, caps, amount }: { shares: PerClass; caps: PerClass; amount: number },
 ): Credits {
-  assertAmount(amount);
+  if (amount < 0) return skim(drainCredits(before, shares, -amount), caps);
   const { credits, rest } = makeGood(before, shares, amount);
   return skim(deal(credits, shares, rest), caps);
 }
@@ -188,6 +189,7 @@ function makeGood(
 
 /** Deals `amount` by share: a class in arrears gives up its part to those it owes. */
 function deal(before: Credits, shares: PerClass, amount: number): Credits {
+  assertAmount(amount);
   const claim = perClass((name) => before.owed[name] + shares[name] * amount);
   const given = perClass((name) => {
     const share = Math.floor((shares[name] * amount) / 100);

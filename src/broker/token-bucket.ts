@@ -14,7 +14,7 @@
  *   instants, in ticks): that says exactly which lumps the second one already contains.
  *
  * Invariants:
- * - balance <= capacity, unless Keepa itself said otherwise;
+ * - balance <= capacity after every lump, but for a rumour of a lower rate;
  * - time comes in as an argument, so the same history always gives the same balance;
  * - each change of the balance is reported as exactly one of: lump, cost, gain, drain.
  */
@@ -63,7 +63,7 @@ export interface Flight {
 /** What an answer changed, in tokens; `balance` after = before + lump + gain - drain - cost. */
 export interface Truth {
   readonly bucket: Bucket;
-  /** Refill that the projection had not seen yet; undefined: none. 0: a lump that expired. */
+  /** Refill that the projection had not seen yet, as in `advanceBucket`; undefined: none. */
   readonly lump: number | undefined;
   /** Found beyond every lump: something cost less than we settled it at. */
   readonly gain: number;
@@ -98,7 +98,10 @@ export function lumpOf(bucket: Bucket): number {
   return Math.max(0, lowerRate(bucket) - bucket.flowReduction);
 }
 
-/** Adds every lump due by `nowMs`; `lumps` has one entry per tick, 0 for one lost at the cap. */
+/**
+ * Adds every lump due by `nowMs`. `lumps` has one entry per tick: 0 for one lost at the cap, below 0
+ * when the cap took more than the lump brought.
+ */
 export function advanceBucket(
   before: Bucket,
   nowMs: number,
@@ -134,11 +137,12 @@ export function adoptTruth(
   const unseen = Math.max(0, ticks - before.lumpsSinceTruth);
   const rates = believedRates(before, wholeRate(envelope));
   const untilRefillMs = keepaNextRefillAtMs - envelope.asOfMs;
-  const aheadTokens = Math.min(ahead * lumpOf(before), before.addedSinceTruth);
+  const reported = { ...before, balance: Math.floor(envelope.balance) };
+  const aheadTokens = Math.min(ahead * lumpOf(before), Math.max(0, roomIn(reported)));
   const next: Bucket = {
-    ...before,
+    ...reported,
     ...rates,
-    balance: Math.floor(envelope.balance) + aheadTokens,
+    balance: reported.balance + aheadTokens,
     flowReduction: Math.ceil(envelope.flowReduction),
     nextLumpAtMs: flight.receivedAtMs + untilRefillMs + ahead * projectedTickMs,
     keepaNextRefillAtMs,
@@ -173,7 +177,7 @@ function explain(
   const plausible = (unseen + before.lumpsSinceTruth) * grossRate - before.addedSinceTruth;
   const most = Math.max(expected, plausible);
   const lump = Math.min(Math.max(change, expected), most);
-  const isLump = unseen > 0 || lump > 0;
+  const isLump = unseen > 0 || lump !== 0;
   return {
     lump: isLump ? lump : undefined,
     gain: Math.max(0, change - lump),
@@ -211,9 +215,13 @@ function lowerRate({ rate, rumouredRate }: Bucket): number {
   return Math.min(rate, rumouredRate ?? rate);
 }
 
-/** The cap never takes what Keepa says is there. */
+/**
+ * How much of a lump the cap leaves. Below 0 when Keepa holds more than the plan allows, as after a
+ * change to a smaller one: the next lump takes it. A mere rumour of a lower rate takes nothing.
+ */
 function roomIn(bucket: Bucket): number {
-  return Math.max(0, capacityMinutes * lowerRate(bucket) - bucket.balance);
+  const excess = Math.min(0, capacityOf(bucket) - bucket.balance);
+  return Math.max(excess, capacityMinutes * lowerRate(bucket) - bucket.balance);
 }
 
 function ticksBetween(fromMs: number, toMs: number): number {

@@ -13,6 +13,7 @@ import type { Feed } from '../actors/feed.ts';
 import { type Config, defaultShares } from '../config.ts';
 import { composeDaemon, type Daemon, type Ending } from '../daemon.ts';
 import { parseDealQuery } from '../keepa/deal-query.ts';
+import type { Transport } from '../keepa/transport.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { createLog } from '../runtime/log-writer.ts';
@@ -84,13 +85,14 @@ async function runDemo({ flags, dataDir, painter }: DemoParts): Promise<Ending> 
   });
   const data = await openData(dataDir, { clock, random, log });
   try {
+    const transport = demoTransport(flags, clock);
     const daemon = composeDaemon({
       config: demoConfig(dataDir),
       feeds: [demoFeed()],
       world: {
         clock,
         random,
-        transport: demoTransport(flags, clock),
+        transport,
         coordination: data.coordination,
         log,
       },
@@ -99,7 +101,8 @@ async function runDemo({ flags, dataDir, painter }: DemoParts): Promise<Ending> 
       keyHash: 'demo',
       version: flags.version,
     });
-    return await runShown(daemon, { flags, dataDir, painter, clock, log, store: data.store });
+    const shown = { flags, dataDir, painter, clock, log, store: data.store, transport };
+    return await runShown(daemon, shown);
   } finally {
     log.flush();
     await data.close();
@@ -110,11 +113,12 @@ interface ShownParts extends DemoParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: Store;
+  readonly transport: Transport;
 }
 
 async function runShown(
   daemon: Daemon,
-  { flags, dataDir, painter, clock, log, store }: ShownParts,
+  { flags, dataDir, painter, clock, log, store, transport }: ShownParts,
 ): Promise<Ending> {
   const over = new AbortController();
   const startedMs = clock.monotonic();
@@ -134,7 +138,8 @@ async function runShown(
       : clock.after(seconds * 1000, () => void daemon.stop(`${seconds} s are over`));
   painter.begin(dataDir);
   try {
-    return await runDaemon({ daemon, dataDir, clock, log });
+    const cutConnection = () => transport.close();
+    return await runDaemon({ daemon, dataDir, clock, log, cutConnection });
   } finally {
     timer?.cancel();
     over.abort();
@@ -154,7 +159,7 @@ async function repeat(
   }
 }
 
-function demoTransport({ seed, rows, rate }: DemoFlags, clock: Clock) {
+function demoTransport({ seed, rows, rate }: DemoFlags, clock: Clock): Transport {
   const startMs = clock.now();
   const core = createSimulatedKeepa({ seed, rows, ratePerMinute: rate, startMs, pace });
   return createInProcessTransport({ core, clock, key: 'demo' });

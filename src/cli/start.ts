@@ -17,6 +17,7 @@ import { systemRandom } from '../runtime/random.ts';
 import { isLoopback } from '../status/control-server.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { CliContext } from './context.ts';
+import { socketPath } from './data-dir.ts';
 import { resolveFeeds } from './feeds.ts';
 import { openData } from './open-data-dir.ts';
 import { problemLine } from './problem-line.ts';
@@ -89,7 +90,8 @@ async function run({ config, feeds, key, log, flags: { version } }: Parts): Prom
       http: config.http,
       clock,
       log,
-      onListening: ({ url }) => url !== undefined && log.info('listening', { url }),
+      cutConnection: () => transport.close(),
+      onListening: ({ url }) => log.info('listening', { socket: socketPath(config.dataDir), url }),
     });
   } finally {
     await transport.close();

@@ -61,13 +61,6 @@ export class RankHistory {
     return this.#valueAfter(index, lastSampleBefore(minute - this.#lifts.nthMinute(index)));
   }
 
-  /** Since when the rank has been what it is at `minute`. */
-  rankSince(minute: number): number {
-    this.#extendTo(minute);
-    const lifted = this.#lifts.nthMinute(this.#lifts.indexAt(minute));
-    return lifted + lastSampleBefore(minute - lifted);
-  }
-
   /** How often the rank fell after `from` and up to `until`. */
   dropsIn(from: number, until: number): number {
     this.#extendTo(until);

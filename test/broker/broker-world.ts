@@ -1,7 +1,7 @@
 /**
  * A broker in virtual time against a Keepa on paper, with classes that always want more.
  */
-import type { KeepaCall, ProductCall } from '../../src/keepa/call.ts';
+
 import type { SpendPolicy } from '../../src/broker/admission.ts';
 import type {
   BrokerRequest,
@@ -12,6 +12,7 @@ import type {
   Stop,
 } from '../../src/broker/request.ts';
 import { createBroker, type TokenBroker } from '../../src/broker/token-broker.ts';
+import { firstItems, type KeepaCall, type ProductCall } from '../../src/keepa/call.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { RecordedLog } from '../runtime/recorded-log.ts';
@@ -101,11 +102,13 @@ export class BrokerWorld {
     });
   }
 
-  /** A class that asks again as soon as it is served, a few milliseconds later. */
+  /** A class that asks again a few milliseconds after it was served, for less if it has to. */
   saturate(spendClass: SpendClass, call: KeepaCall, pauseMs = 5): void {
     void (async () => {
+      let fitting = call;
       while (!this.#isOver) {
-        await this.ask(spendClass, call);
+        const settlement = await this.ask(spendClass, fitting);
+        if (settlement.kind === 'too-large') fitting = firstItems(call, settlement.fitsItems);
         await this.clock.sleep(pauseMs);
       }
     })();

@@ -90,10 +90,7 @@ export class PaperKeepa implements KeepaClient {
     return Promise.resolve();
   }
 
-  async #answer<C extends KeepaCall>(
-    call: C,
-    signal: AbortSignal,
-  ): Promise<Outcome<AnswerTo<C>>> {
+  async #answer<C extends KeepaCall>(call: C, signal: AbortSignal): Promise<Outcome<AnswerTo<C>>> {
     const { clock, random, wayMs = 40, mishap } = this.#options;
     const number = this.calls.push(call);
     const happens = mishap?.(call, number);

@@ -1,0 +1,90 @@
+/**
+ * The end of a daemon whose Keepa does not answer, in virtual time: nobody waits 20 s for a test.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openData } from '../../src/cli/open-data-dir.ts';
+import { answerGraceMs, runDaemon, stopGraceMs } from '../../src/cli/run-daemon.ts';
+import { defaultShares } from '../../src/config.ts';
+import { composeDaemon } from '../../src/daemon.ts';
+import { parseDealQuery } from '../../src/keepa/deal-query.ts';
+import { type Transport, TransportError } from '../../src/keepa/transport.ts';
+import type { Log } from '../../src/runtime/log.ts';
+import { seededRandom } from '../../src/runtime/random.ts';
+import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
+
+/** Takes every request and answers none, until it is closed. */
+class MuteTransport implements Transport {
+  asked = 0;
+  readonly #waiting: ((error: Error) => void)[] = [];
+
+  send(): Promise<never> {
+    this.asked += 1;
+    return new Promise((_, reject) => this.#waiting.push(reject));
+  }
+
+  async close(): Promise<void> {
+    for (const reject of this.#waiting.splice(0)) {
+      reject(new TransportError('the client was closed', { sent: true }));
+    }
+  }
+}
+
+test('an answer that does not come is given up, and SIGTERM ends with 0 within the grace', {
+  timeout: 20_000,
+}, async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'keepa-deals-stop-'));
+  const events: string[] = [];
+  const note = (event: string): void => void events.push(event);
+  const log: Log = { debug: note, info: note, warn: note, error: note, scoped: () => log };
+  const clock = new VirtualClock(Date.UTC(2026, 4, 12));
+  const random = seededRandom(1);
+  const data = await openData(dataDir, { clock, random, log });
+  const transport = new MuteTransport();
+  const daemon = composeDaemon({
+    config: {
+      dataDir,
+      keepaUrl: 'mute',
+      deficitFloor: 0,
+      shares: defaultShares,
+      sweepIntervalMs: 300_000,
+      standby: false,
+      log: { level: 'info', format: 'auto' },
+      feeds: [],
+    },
+    feeds: [{ name: 'a', query: parseDealQuery({ domainId: 1, priceTypes: [2] }), screen: {} }],
+    world: { clock, random, transport, coordination: data.coordination, log },
+    store: data.store,
+    owner: data.owner,
+    keyHash: 'k',
+    version: '0',
+  });
+  /** Lets real sockets, files and signals come in, with the virtual time standing still. */
+  const pump = async (isDone: () => boolean): Promise<void> => {
+    while (!isDone()) await clock.advanceBy(0);
+  };
+  const cutConnection = () => transport.close();
+  const ending = runDaemon({ daemon, dataDir, clock, log, cutConnection });
+  await pump(() => transport.asked > 0);
+  process.kill(process.pid, 'SIGTERM');
+  await pump(() => events.includes('stopping'));
+
+  await clock.advanceBy(answerGraceMs - 1);
+  assert.ok(!events.includes('stop-cuts-connection'), 'it gave up too early');
+  await clock.advanceBy(stopGraceMs - answerGraceMs);
+  let isEnded = false;
+  void ending.then(() => {
+    isEnded = true;
+  });
+  await pump(() => isEnded);
+  assert.deepEqual(await ending, { code: 0, reason: 'SIGTERM' });
+  assert.ok(events.includes('stop-cuts-connection'));
+  assert.ok(!events.includes('stop-forced'));
+  const [latest] = await data.store.reader.recentRequests(1);
+  assert.equal(latest?.outcome, 'maybe-billed');
+  await data.close();
+  rmSync(dataDir, { recursive: true });
+});
