@@ -60,7 +60,7 @@ export interface FeedConfig {
   readonly screen: ScreenRules;
 }
 
-export type LogFormat = 'auto' | 'human' | 'json';
+type LogFormat = 'auto' | 'human' | 'json';
 
 export interface Config {
   /** Absolute. Holds the database and the control socket. */

@@ -28,7 +28,7 @@ import type { Phase, StatusSources } from './status/sources.ts';
 import { type DealWriter, StaleFenceError, type Store } from './store/ports.ts';
 
 /** All that is not deterministic. */
-export interface World {
+interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly transport: Transport;
@@ -55,7 +55,7 @@ export interface Ending {
 }
 
 export interface Daemon {
-  /** Resolves when it works, or has ended; waits while another holds the lease, if so configured. */
+  /** Resolves when it works, or has ended; may wait while another holds the lease. */
   start(): Promise<void>;
   /** Drains and resolves when everything is stored and given back. Safe to call at any time. */
   stop(reason: string): Promise<void>;
@@ -64,7 +64,7 @@ export interface Daemon {
   sources(): StatusSources;
 }
 
-/** A child that fails more often than this is broken in a way that a restart of it does not heal. */
+/** A child that fails more often than this is broken in a way that no restart heals. */
 const restarts = { max: 10, windowMs: 600_000 };
 const restartBackoff = { firstMs: 1_000, capMs: 60_000 };
 /** A pass that neither waits in the broker nor ends within this is stuck: an answer takes 120 s. */

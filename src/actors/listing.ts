@@ -19,7 +19,7 @@ const updateAheadMsMax = 10 * 60_000;
 
 /**
  * Why the page's times cannot be true, or undefined. A wrong epoch or a wrong system clock makes
- * today's rows look years old, and everything judged by age would follow: such a page is not stored.
+ * today's rows look years old, and whatever is judged by age would follow: it is not stored.
  */
 export function timeFault(rows: readonly DealRow[], nowMs: number): string | undefined {
   const times = rows.flatMap((row) => (row.updatedAtMs === undefined ? [] : [row.updatedAtMs]));

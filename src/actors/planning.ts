@@ -15,7 +15,7 @@ export const pagePriceTokens = 5;
 const headIntervalMsMin = 120_000;
 /** Planned spending stays below the share, so that a queue of head polls always drains. */
 const headShareUsed = 0.9;
-/** A sweep of one page is planned no shorter than this: two ticks, a retry and the answers' time. */
+/** The shortest plan for a sweep: room for some waits and retries. */
 const sweepMsMin = 10 * tickMs;
 
 export interface Income {

@@ -101,7 +101,7 @@ export class LeaseKeeper {
     return this.#options.clock.monotonic() < this.#validUntilMs;
   }
 
-  /** Renews until the signal aborts or the lease is lost. A store that cannot be asked is asked again. */
+  /** Renews until the signal aborts. A store that cannot be asked is asked again, soon. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, times } = this.#options;
     let waitMs = times.renewMs;

@@ -67,7 +67,7 @@ test('a holder that renews holds for hours', async () => {
   await renewing;
 });
 
-test('a holder that cannot renew stops ten seconds before the lease is free for others', async () => {
+test('a holder that cannot renew stops ten seconds before the lease is free', async () => {
   const first = keeper('first');
   await take(first);
   await clock.advanceBy(leaseTimes.ttlMs - leaseTimes.marginMs - 1);
@@ -93,7 +93,7 @@ test('a renewal that finds another holder ends the first one for good', async ()
   await renewing;
 });
 
-test('one who stands by takes over when the holder gives it back, with a higher fence', async () => {
+test('one who stands by takes over as soon as it can, with a higher fence', async () => {
   const first = keeper('first');
   const taken = await take(first);
   const heard: string[] = [];

@@ -107,7 +107,7 @@ test('failed, refused and garbled answers end no sweep and lose no row', async (
   });
 });
 
-test('a feed beyond the limit of the API is swept in price bands and shown as partial', async () => {
+test('a feed beyond the limit of the API is swept in price bands, as partial', async () => {
   await simulate({ rows: 11_000, ratePerMinute: 1_000 }, async (simulation) => {
     await simulation.start();
     await simulation.clock.advanceBy(8 * minuteMs);
@@ -121,7 +121,7 @@ test('a feed beyond the limit of the API is swept in price bands and shown as pa
   });
 });
 
-test('a sweep slower than twice its plan starts over, and sweeps end again after an outage', async () => {
+test('a slow sweep starts over, and sweeps end again after an outage', async () => {
   await simulate({ ratePerMinute: 20 }, async (simulation) => {
     await simulation.start();
     await simulation.clock.advanceBy(20 * minuteMs);
@@ -158,7 +158,7 @@ test('a second daemon on the same store ends with 75 and names the first', async
   });
 });
 
-test('total is the sum over the states, and every line of the ledger is accounted for', async () => {
+test('total is the sum over the states, and the ledger adds up to what Keepa took', async () => {
   await simulate({ ratePerMinute: 20 }, async (simulation) => {
     await simulation.start();
     await simulation.clock.advanceBy(6 * hourMs);

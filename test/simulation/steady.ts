@@ -142,8 +142,8 @@ function print(options: SteadyOptions, figures: SteadyFigures, tookMs: number): 
     `live rows not in table   ${figures.unknownAfterFirstSweep} after the first sweep, ` +
       `${figures.unknownAtEnd} at the end, of ${figures.liveRows}`,
     `rows in table            ${figures.tableRows}`,
-    `age of last seen         p50 ${minutes(figures.ageP50Ms)}, p95 ${minutes(figures.ageP95Ms)}, ` +
-      `max ${minutes(figures.ageMaxMs)}`,
+    `age of last seen         p50 ${minutes(figures.ageP50Ms)}, ` +
+      `p95 ${minutes(figures.ageP95Ms)}, max ${minutes(figures.ageMaxMs)}`,
     `price is the market's    ${figures.pricedRightPercent.toFixed(1)} % of live rows`,
     `took                     ${(tookMs / 1000).toFixed(1)} s of real time`,
   ];
