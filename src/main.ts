@@ -103,6 +103,32 @@ command('analyze', 'Judge a recorded product response: no daemon, no key, no tok
     await finish(analyze(file, flags, context));
   });
 
+const locks = command('locks', 'The locks that keep two daemons apart: see them, clear them.', [
+  ['keepa-deals locks list'],
+  ['keepa-deals locks clear daemon-0123456789abcdef', 'as locks list names it'],
+]);
+subcommand(locks, 'list', 'Show every lock, its owner and what that is doing.').action(
+  async (flags) => {
+    const { listLocks } = await import('./cli/locks.ts');
+    await finish(listLocks(flags, context));
+  },
+);
+subcommand(locks, 'clear', 'Delete exactly the named locks; refuses those of a live owner.')
+  .argument('<names...>', 'as locks list shows them')
+  .option('--force', 'also from an owner that may be alive')
+  .action(async (names, flags) => {
+    const { clearLocks } = await import('./cli/locks.ts');
+    await finish(clearLocks(names, flags, context));
+  });
+
+const checkpoints = command('checkpoints', 'The saved progress from which work resumes.', [
+  ['keepa-deals checkpoints list --json'],
+]);
+subcommand(checkpoints, 'list', 'Show how far each part had come.').action(async (flags) => {
+  const { listCheckpoints } = await import('./cli/locks.ts');
+  await finish(listCheckpoints(flags, context));
+});
+
 command('simulate', 'Serve a simulated Keepa over HTTP.', [
   ['keepa-deals simulate --port 8787 --rate 20 --rows 5000'],
   ['KEEPA_DEALS_KEEPA_URL=http://127.0.0.1:8787 KEEPA_API_KEY=any keepa-deals start'],
@@ -128,6 +154,15 @@ function command(name: string, description: string, examples: readonly (readonly
     .command(name)
     .description(description)
     .addHelpText('before', `Examples:\n${lines.join('\n')}\n`);
+}
+
+function subcommand(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .addOption(configFile())
+    .addOption(dataDir())
+    .option('--json', 'print one JSON object');
 }
 
 function configFile(): Option {

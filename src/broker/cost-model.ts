@@ -211,7 +211,7 @@ function flat(tokens: number): Quote {
 
 /** Rounds up, but not for the noise of a division: 7 x (36 / 7) is 36. */
 function wholeTokens(tokens: number): number {
-  return Math.ceil(tokens - 1e-9);
+  return Math.max(0, Math.ceil(tokens - 1e-9));
 }
 
 function entriesOf(value: unknown): [string, unknown][] {

@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import { CliError, exitCodes, systemReason } from './cli-error.ts';
 
 export function databasePath(dataDir: string): string {
-  return join(dataDir, 'keepa-deals.sqlite');
+  return join(dataDir, 'deals.sqlite');
+}
+
+/** Leases and checkpoints: a file of its own, which may be lost at any time. */
+export function coordinationPath(dataDir: string): string {
+  return join(dataDir, 'coordination.sqlite');
 }
 
 export function socketPath(dataDir: string): string {

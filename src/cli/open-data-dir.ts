@@ -2,7 +2,6 @@
  * Opens all that a daemon keeps in its data directory: the deals, the leases and checkpoints, and
  * who it is to those who find its lease.
  */
-import { join } from 'node:path';
 import { openEmbeddedCoordination } from '../coordination/embedded.ts';
 import { CoordinationOpenError } from '../coordination/embedded-file.ts';
 import type { Coordination, Owner } from '../coordination/ports.ts';
@@ -14,7 +13,7 @@ import type { Random } from '../runtime/random.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/ports.ts';
 import { CliError, exitCodes } from './cli-error.ts';
-import { databasePath, prepareDataDir } from './data-dir.ts';
+import { coordinationPath, databasePath, prepareDataDir } from './data-dir.ts';
 
 export interface OpenedData {
   readonly store: Store;
@@ -56,14 +55,19 @@ export async function openData(dataDir: string, options: DataOptions): Promise<O
   }
 }
 
-async function openLeases(
+/**
+ * Opens the leases and checkpoints as `owner` sees them, making the file if there is none.
+ *
+ * @throws CliError (1) when it cannot be opened.
+ */
+export async function openLeases(
   dataDir: string,
   owner: Owner,
-  { clock, log }: DataOptions,
+  { clock, log }: { readonly clock: Clock; readonly log: Pick<Log, 'warn'> },
 ): Promise<Coordination> {
   try {
     return await openEmbeddedCoordination({
-      path: join(dataDir, 'coordination.sqlite'),
+      path: coordinationPath(dataDir),
       clock,
       bootClock: systemBootClock(),
       host: owner.host,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { CostModel, shapeOf, unitsIn } from '../../src/broker/cost-model.ts';
+import type { ProductCall } from '../../src/keepa/call.ts';
 import { dealCall, productCall } from './broker-world.ts';
 
 const offers = productCall(1, 20);
@@ -22,7 +23,8 @@ describe('cost model', () => {
   it('names a shape by what costs and by nothing else', () => {
     assert.equal(shapeOf(dealCall), 'deal');
     assert.equal(shapeOf(plain), 'product');
-    assert.equal(shapeOf({ ...productCall(3, 20), onlyLiveOffers: true }), 'product+offers20');
+    const live: ProductCall = { ...productCall(3, 20), onlyLiveOffers: true };
+    assert.equal(shapeOf(live), 'product+offers20');
     assert.equal(shapeOf(seller), 'seller');
     assert.equal(shapeOf({ endpoint: 'token' }), 'token');
   });

@@ -133,7 +133,7 @@ describe('bad configuration: 78', () => {
 
   test('start and deals on a file that is no database', async () => {
     mkdirSync(place.path('garbage'));
-    place.write('garbage/keepa-deals.sqlite', 'this is not a database, it is a text. '.repeat(50));
+    place.write('garbage/deals.sqlite', 'this is not a database, it is a text. '.repeat(50));
     const start = [
       'start',
       '--config',

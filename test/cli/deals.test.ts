@@ -9,7 +9,7 @@ import { Place } from './run-cli.ts';
 let place: Place;
 before(async () => {
   place = new Place();
-  await fillStore(place.path('keepa-deals.sqlite'));
+  await fillStore(place.path('deals.sqlite'));
 });
 after(() => place.remove());
 

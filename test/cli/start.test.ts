@@ -182,7 +182,7 @@ describe('what ends it before it begins', limits, () => {
     await daemon.until(sweepDone);
     await stop(daemon);
     const { default: SqliteFile } = await import('better-sqlite3');
-    const path = join(place.path('data'), 'keepa-deals.sqlite');
+    const path = join(place.path('data'), 'deals.sqlite');
     const file = new SqliteFile(path);
     file.exec("insert into schema_migrations (name, timestamp) values ('9999-later', '')");
     file.close();

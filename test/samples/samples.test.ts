@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Series } from '../../src/keepa/product.ts';
+import { books, pageOf, passing, startMs, TestStore } from '../store/store-fixture.ts';
 import { type FileSurvey, surveySamples } from './survey.ts';
 
 const folder = join(import.meta.dirname, '../../../shared/samples');
@@ -52,6 +53,21 @@ describe('recorded responses', { skip }, () => {
     );
     const asins = new Set(pages.flatMap((page) => page.rows.map((row) => row.asin)));
     assert.equal(asins.size, 778);
+  });
+
+  test('stored as one sweep, the seven pages make 778 rows and a complete sweep', async () => {
+    await using store = await TestStore.open();
+    const { number } = await store.writer.beginSweep(books, { atMs: startMs, plannedMs: 1 });
+    const pages = of('deals/2025-09-14');
+    for (const [page, { rows }] of pages.entries()) {
+      const isLast = page === pages.length - 1;
+      const ends = isLast ? ({ ends: 'complete' } as const) : {};
+      const sweep = { number, page, ...ends };
+      await store.writer.storePage(pageOf(passing(...rows), { sweep }));
+    }
+    const sweep = await store.reader.lastSweep(books);
+    assert.deepEqual([sweep?.rows, sweep?.outcome, sweep?.nextPage], [778, 'complete', 7]);
+    assert.equal((await store.reader.countByState()).total, 778);
   });
 
   test('rows of 34 and of 36 figures carry the prices and averages of the raw row', () => {

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { statusLines } from '../../src/cli/status-text.ts';
+import { clockText, columnsText, printable, relativeText, spanText } from '../../src/cli/words.ts';
+import type { StatusReport } from '../../src/status/report-fields.ts';
+import { emptyReport } from '../../src/status/silent-report.ts';
+
+const nowMs = Date.UTC(2026, 4, 12, 12);
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+function report(changes: Partial<StatusReport>): StatusReport {
+  const empty = emptyReport({ nowMs, dataDir: '/data', hangs: undefined });
+  return { ...empty, version: '1.0.0', startedAt: iso(nowMs - 60_000), ...changes };
+}
+
+const text = (changes: Partial<StatusReport>): string =>
+  statusLines(report(changes), { isColoured: false }).join('\n');
+
+describe('status for people', () => {
+  test('begins with the state, its reason and the clock time of the next action', () => {
+    const lines = text({
+      state: 'waiting',
+      reason: 'backfill: waiting for 5 tokens, the balance is 3',
+      nextActionAt: iso(nowMs + 41_000),
+    }).split('\n');
+    assert.equal(lines[0], 'waiting: backfill: waiting for 5 tokens, the balance is 3');
+    assert.match(lines[1] ?? '', /^next action +\d\d:\d\d:41 \(in 41 s\)$/);
+  });
+
+  test('says tokens now, tokens needed and the last success, and a dash for the unknown', () => {
+    const { tokens } = report({});
+    const known = text({
+      lastSuccessAt: iso(nowMs - 29_000),
+      tokens: { ...tokens, balance: 3, balanceAt: iso(nowMs), needed: 5, unexplained: 12 },
+    });
+    assert.match(known, /^tokens +3 now, 5 needed; .*12 of it by somebody else$/m);
+    assert.match(known, /^last success +\d\d:\d\d:31 \(29 s ago\)$/m);
+    const unknown = text({});
+    assert.match(unknown, /^tokens +- now, - needed; 0 spent in the last hour$/m);
+    assert.match(unknown, /^last success +-$/m);
+    assert.doesNotMatch(unknown, /null|undefined|NaN/);
+  });
+
+  test('an old balance is shown with its time, not as the present one', () => {
+    const { tokens } = report({});
+    const old = text({ tokens: { ...tokens, balance: 42, balanceAt: iso(nowMs - 600_000) } });
+    assert.match(old, /^tokens +42 at \d\d:\d\d:00 \(10 min ago\); /m);
+  });
+
+  test('the total of the deals is shown as the sum it is', () => {
+    const deals = { total: 6, accepted: 1, rejected: 2, insufficient: 0, candidate: 3, ended: 0 };
+    const sum = '6 = 1 accepted + 2 rejected + 0 insufficient + 3 candidate + 0 ended';
+    assert.ok(text({ deals }).includes(`deals: ${sum}`));
+  });
+
+  test('where nothing ever ran, one line says all', () => {
+    const empty = emptyReport({ nowMs, dataDir: '/data', hangs: undefined });
+    assert.equal(statusLines(empty, { isColoured: false }).length, 1);
+  });
+
+  test('colour is for terminals', () => {
+    const [head = ''] = statusLines(report({ state: 'stalled' }), { isColoured: true });
+    assert.ok(head.startsWith('\u001b[31mstalled\u001b[0m: '));
+    assert.ok(!text({ state: 'stalled' }).includes('\u001b'));
+  });
+});
+
+test('spans and instants read well at every size', () => {
+  const spans = [400, 41_400, 99_000, 100_000, 5_940_000, 6_000_000, 172_800_000, 180_000_000];
+  assert.deepEqual(spans.map(spanText), [
+    ...['0 s', '41 s', '99 s', '2 min', '99 min', '1 h 40 min', '2 d 0 h', '2 d 2 h'],
+  ]);
+  assert.equal(relativeText(nowMs + 999, nowMs), 'now');
+  assert.equal(relativeText(nowMs - 5_000, nowMs), '5 s ago');
+  const local = new Date(2026, 4, 12, 9, 8, 7).getTime();
+  assert.equal(clockText(local, local + 1), '09:08:07');
+  assert.equal(clockText(local, local + 86_400_000), '2026-05-12 09:08:07');
+});
+
+test('columns line up, figures to the right', () => {
+  const rows = [
+    ['a', '1'],
+    ['bbb', '22'],
+  ];
+  assert.deepEqual(columnsText(rows, [false, true]), ['a     1', 'bbb  22']);
+});
+
+test('nothing that a terminal would obey survives', () => {
+  assert.equal(printable('a\u001b[31mb\r\nc\u202ed'), 'a [31mb c d');
+});
