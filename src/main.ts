@@ -153,6 +153,7 @@ function command(name: string, description: string, examples: readonly (readonly
   return program
     .command(name)
     .description(description)
+    .helpCommand(false)
     .addHelpText('before', `Examples:\n${lines.join('\n')}\n`);
 }
 

@@ -225,12 +225,9 @@ class SerialBroker implements TokenBroker {
     };
   }
 
-  #conclude(
-    { id, payload, attempts }: Dispatch['request'],
-    verdict: Verdict,
-    purchase: Purchase | undefined,
-  ): void {
+  #conclude(request: Dispatch['request'], verdict: Verdict, purchase: Purchase | undefined): void {
     const { queue } = this.#spending;
+    const { id, payload, attempts } = request;
     switch (verdict.kind) {
       case 'deliver':
         queue.move(id, 'settled');
@@ -240,6 +237,10 @@ class SerialBroker implements TokenBroker {
         queue.move(id, 'queued');
         break;
       case 'retry': {
+        if (this.#drained !== undefined) {
+          this.#conclude(request, deadWith(verdict.why, attempts + 1), undefined);
+          return;
+        }
         const { clock, random } = this.#options;
         const waitMs = backoffMs(attempts + 1, { ...retryBackoff, random });
         queue.retry(id, clock.monotonic() + waitMs);

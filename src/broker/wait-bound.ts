@@ -11,7 +11,7 @@
  * The promise rests on what is known now: tokens that others spend with the same key, and calls that
  * cost more than their hold, move it by ceil(their size / net rate) ticks.
  */
-import { needsSaving, type Situation, smallestHold } from './admission.ts';
+import { creditCaps, needsSaving, type Situation, smallestHold } from './admission.ts';
 import { debtOf, hundredthsPerToken } from './credits.ts';
 import { type SpendClass, spendClasses } from './request.ts';
 import { projectedTickMs } from './token-bucket.ts';
@@ -34,7 +34,8 @@ export function waitBoundMs<P>(
   pace: Pace,
 ): number | undefined {
   const ticksMs = ticksBoundMs(situation, spendClass, pace);
-  return ticksMs === undefined ? undefined : ticksMs + turnsMax * pace.turnMs;
+  if (ticksMs === undefined) return undefined;
+  return ticksMs + turnsMax * (pace.turnMs + recoveryMs(situation, pace));
 }
 
 /** From when the class's head goes before all others, on the clock of `nowMs`. */
@@ -63,11 +64,18 @@ function ticksBoundMs<P>(
   return Math.max(0, bucket.nextLumpAtMs - nowMs) + (ticks - 1) * projectedTickMs;
 }
 
-/** Until every positive credit is covered by tokens, and Keepa answers at all. */
-function debtTicks<P>({ credits, bucket, heldTokens }: Situation<P>, netRate: number): number {
-  const debt = Math.ceil(debtOf(credits) / (hundredthsPerToken * netRate));
-  const toPositive = Math.ceil((1 - (bucket.balance - heldTokens)) / netRate);
-  return Math.max(debt, toPositive, 0);
+/**
+ * With a floor below zero each turn may end in a debt, which Keepa wants repaid before it answers
+ * anybody, however much is left above the floor.
+ */
+function recoveryMs<P>({ policy }: Situation<P>, { netRate }: Pace): number {
+  if (policy.deficitFloor >= 0) return 0;
+  return Math.ceil((1 - policy.deficitFloor) / netRate) * projectedTickMs;
+}
+
+/** Until every positive credit is covered by tokens. */
+function debtTicks<P>({ credits }: Situation<P>, netRate: number): number {
+  return Math.ceil(debtOf(credits) / (hundredthsPerToken * netRate));
 }
 
 /** Until the class's own credit covers its head; what it owes the other classes comes first. */
@@ -75,7 +83,10 @@ function creditTicks<P>(situation: Situation<P>, spendClass: SpendClass, netRate
   const work = situation.queue.workOf(spendClass);
   if (work === undefined) return 0;
   const { credits, policy } = situation;
-  const missing = smallestHold(situation, work) - credits.credit[spendClass];
+  // What exceeds its cap goes to the commons with the next lump: a class that waits for another to
+  // end its saving begins its own at its reserve.
+  const kept = Math.min(credits.credit[spendClass], creditCaps(situation)[spendClass]);
+  const missing = smallestHold(situation, work) - kept;
   const owing = Math.max(0, -credits.owed[spendClass]) / 100;
   const need = missing <= 0 ? 0 : missing + Math.ceil(owing);
   return Math.max(0, Math.ceil(need / (policy.shares[spendClass] * netRate)));

@@ -10,7 +10,7 @@ import { amountText, currencyOf } from './currency.ts';
 import { columnsText, printable, relativeText } from './words.ts';
 
 /** Fields are only ever added, at the end. */
-export function dealRecord(deal: Deal) {
+function dealRecord(deal: Deal) {
   const domainId = isDomainId(deal.domainId) ? deal.domainId : undefined;
   return {
     asin: deal.asin,

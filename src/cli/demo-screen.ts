@@ -29,11 +29,6 @@ export function screenLines(
   const nowMs = Date.parse(report.at);
   const room = Math.max(1, size.rows - linesBesideDeals);
   const table = dealsTable(newest.slice(0, room), { columns: size.columns, nowMs });
-  const { p50Ms, p95Ms, maxMs } = report.freshness;
-  const seen =
-    p50Ms === null || p95Ms === null || maxMs === null
-      ? '-'
-      : `half within ${spanText(p50Ms)}, 95 % within ${spanText(p95Ms)}, all within ${spanText(maxMs)}`;
   const lines = [
     `keepa-deals demo: a simulated Keepa, the real daemon; ${spanText(elapsedMs)}`,
     '',
@@ -41,7 +36,7 @@ export function screenLines(
     `tokens    ${tokensText(report)}`,
     `sweep     ${sweepText(report)}`,
     `deals     ${dealCounts(report)}`,
-    `seen      ${seen}`,
+    `seen      ${seenText(report)}`,
     '',
     ...(newest.length === 0 ? ['no deals yet'] : table),
     '',
@@ -72,6 +67,12 @@ function tokensText({ tokens }: StatusReport): string {
   const { balance, capacity, refillRate, spentLastHour } = tokens;
   if (balance === null) return 'asking';
   return `${balance} of ${capacity}, ${refillRate} a minute, ${spentLastHour} spent`;
+}
+
+function seenText({ freshness: { p50Ms, p95Ms, maxMs } }: StatusReport): string {
+  if (p50Ms === null || p95Ms === null || maxMs === null) return '-';
+  const [half, most, all] = [p50Ms, p95Ms, maxMs].map(spanText);
+  return `half within ${half}, 95 % within ${most}, all within ${all}`;
 }
 
 function sweepText({ feeds }: StatusReport): string {

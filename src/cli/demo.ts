@@ -1,10 +1,10 @@
 /**
- * `demo`: the real daemon on a simulated Keepa, in one process, so that a stranger sees deals within
- * seconds and without a key.
+ * `demo`: the real daemon on a simulated Keepa, in one process, so that a stranger sees deals
+ * within seconds and without a key.
  *
- * Nothing of the daemon is different from a real one. What differs is the world: a market that moves
- * faster than real ones, a plan with more tokens than most, and a data directory that is thrown away
- * at the end unless one was named.
+ * Nothing of the daemon is different from a real one. What differs is the world: a market that
+ * moves faster than real ones, a plan with more tokens than most, and a data directory that is
+ * thrown away at the end unless one was named.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -85,14 +85,13 @@ async function runDemo({ flags, dataDir, painter }: DemoParts): Promise<Ending> 
   });
   const data = await openData(dataDir, { clock, random, log });
   try {
-    const transport = demoTransport(flags, clock);
     const daemon = composeDaemon({
       config: demoConfig(dataDir),
       feeds: [demoFeed()],
       world: {
         clock,
         random,
-        transport,
+        transport: demoTransport(flags, clock),
         coordination: data.coordination,
         log,
       },
@@ -101,8 +100,7 @@ async function runDemo({ flags, dataDir, painter }: DemoParts): Promise<Ending> 
       keyHash: 'demo',
       version: flags.version,
     });
-    const shown = { flags, dataDir, painter, clock, log, store: data.store, transport };
-    return await runShown(daemon, shown);
+    return await runShown(daemon, { flags, dataDir, painter, clock, log, store: data.store });
   } finally {
     log.flush();
     await data.close();
@@ -113,12 +111,11 @@ interface ShownParts extends DemoParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: Store;
-  readonly transport: Transport;
 }
 
 async function runShown(
   daemon: Daemon,
-  { flags, dataDir, painter, clock, log, store, transport }: ShownParts,
+  { flags, dataDir, painter, clock, log, store }: ShownParts,
 ): Promise<Ending> {
   const over = new AbortController();
   const startedMs = clock.monotonic();
@@ -138,8 +135,7 @@ async function runShown(
       : clock.after(seconds * 1000, () => void daemon.stop(`${seconds} s are over`));
   painter.begin(dataDir);
   try {
-    const cutConnection = () => transport.close();
-    return await runDaemon({ daemon, dataDir, clock, log, cutConnection });
+    return await runDaemon({ daemon, dataDir, clock, log });
   } finally {
     timer?.cancel();
     over.abort();

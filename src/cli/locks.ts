@@ -1,9 +1,9 @@
 /**
  * `locks` and `checkpoints`: what coordination holds, and taking a lock away from whom it outlived.
  *
- * A lock that outlives its owner ends by itself, so clearing one is for the case that nobody thought
- * of. It deletes exactly what was named, refuses the living, and looks afterwards whether it is
- * really gone: a maintenance command that fails silently is worse than none.
+ * A lock that outlives its owner ends by itself, so clearing one is for the case that nobody
+ * thought of. It deletes exactly what was named, refuses the living, and looks afterwards whether
+ * it is really gone: a maintenance command that fails silently is worse than none.
  */
 import { existsSync } from 'node:fs';
 import type { Coordination, LeaseEntry, Owner } from '../coordination/ports.ts';

@@ -2,9 +2,8 @@
  * Runs a composed daemon as a process: the control server beside it, signals to it, its end as an
  * exit code.
  *
- * The first SIGTERM or SIGINT asks it to finish what is paid for. An answer can take two minutes, so
- * after part of the grace period the connection is cut instead, which the broker settles like any
- * other broken one. A second signal, or the end of the period, ends the process at once: that costs
+ * The first SIGTERM or SIGINT asks it to finish what is paid for, for which the broker has a limit
+ * of its own. A second signal, or the end of the grace period, ends the process at once: that costs
  * at most one answer, as a power cut would (promises P1 and P12).
  */
 import type { HttpAddress } from '../config.ts';
@@ -19,8 +18,6 @@ import { socketPath } from './data-dir.ts';
 
 /** The unit's TimeoutStopSec has to be longer, or systemd kills what would have ended by itself. */
 export const stopGraceMs = 30_000;
-/** How long an answer is waited for; the rest of the grace is for storing what there is. */
-export const answerGraceMs = 20_000;
 
 export interface RunOptions {
   readonly daemon: Daemon;
@@ -28,8 +25,6 @@ export interface RunOptions {
   readonly http?: HttpAddress | undefined;
   readonly clock: Clock;
   readonly log: Log;
-  /** Gives up the answer that is under way. */
-  cutConnection(): Promise<void>;
   /** Called when it can be asked for its status, before it starts to work. */
   onListening?(control: { readonly url: string | undefined }): void;
 }
@@ -45,7 +40,7 @@ export async function runDaemon(options: RunOptions): Promise<Ending> {
   const control = await listen(options);
   const release = stopOnSignals(options);
   try {
-    options.onListening?.({ url: control.url });
+    options.onListening?.({ url: control.url() });
     await daemon.start();
     return await daemon.ended;
   } catch (error) {
@@ -85,31 +80,24 @@ async function listen(options: RunOptions): Promise<ControlServer> {
   }
 }
 
-/** Returns what takes the handlers and the deadlines away again. */
-function stopOnSignals({ daemon, clock, log, cutConnection }: RunOptions): () => void {
-  const deadlines: Timer[] = [];
+/** Returns what takes the handlers and the deadline away again. */
+function stopOnSignals({ daemon, clock, log }: RunOptions): () => void {
+  let grace: Timer | undefined;
   const leave = (why: string): never => {
     log.error('stop-forced', { why });
     process.exit(exitCodes.failed);
   };
-  const cut = (): void => {
-    log.warn('stop-cuts-connection', { afterMs: answerGraceMs });
-    void cutConnection();
-  };
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (deadlines.length > 0) leave(`a second ${signal}`);
+    if (grace !== undefined) leave(`a second ${signal}`);
     log.info('stopping', { signal, graceMs: stopGraceMs });
-    deadlines.push(
-      clock.after(answerGraceMs, cut),
-      clock.after(stopGraceMs, () => leave(`not done after ${stopGraceMs} ms`)),
-    );
+    grace = clock.after(stopGraceMs, () => leave(`not done after ${stopGraceMs} ms`));
     void daemon.stop(signal);
   };
   // A closed terminal is a request to end, too.
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, onSignal);
   return () => {
-    for (const deadline of deadlines) deadline.cancel();
+    grace?.cancel();
     for (const signal of signals) process.off(signal, onSignal);
   };
 }

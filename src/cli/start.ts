@@ -90,7 +90,6 @@ async function run({ config, feeds, key, log, flags: { version } }: Parts): Prom
       http: config.http,
       clock,
       log,
-      cutConnection: () => transport.close(),
       onListening: ({ url }) => log.info('listening', { socket: socketPath(config.dataDir), url }),
     });
   } finally {

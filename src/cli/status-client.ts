@@ -11,7 +11,7 @@ import type { StatusReport } from '../status/report-fields.ts';
 /**
  * - answered: the daemon lives and says how it is;
  * - absent: nobody listens there;
- * - silent: somebody took the call and gave no answer in time, as a hanging process does.
+ * - silent: somebody took the call and gave no answer of use, as a hanging process does.
  */
 export type DaemonAnswer =
   | { readonly kind: 'answered'; readonly report: StatusReport }
@@ -25,7 +25,6 @@ const answerMsMax = 2_000;
 export function askDaemon(socketPath: string, clock: Clock): Promise<DaemonAnswer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
-    let isConnected = false;
     const socket = connect(socketPath);
     const finish = (answer: DaemonAnswer): void => {
       deadline.cancel();
@@ -35,21 +34,18 @@ export function askDaemon(socketPath: string, clock: Clock): Promise<DaemonAnswe
     const deadline = clock.after(answerMsMax, () =>
       finish({ kind: 'silent', why: `no answer in ${answerMsMax} ms` }),
     );
-    socket.once('connect', () => {
-      isConnected = true;
-      socket.write('GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n');
-    });
+    socket.once('connect', () => socket.write('GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n'));
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.once('end', () => finish(readAnswer(Buffer.concat(chunks).toString('utf8'))));
-    socket.once('error', (error) =>
-      finish(isConnected ? { kind: 'silent', why: error.message } : { kind: 'absent' }),
-    );
+    // Nobody there, or one that was just leaving.
+    socket.once('error', () => finish({ kind: 'absent' }));
   });
 }
 
 function readAnswer(text: string): DaemonAnswer {
   const bodyAt = text.indexOf('\r\n\r\n');
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1];
+  if (text === '') return { kind: 'absent' };
   if (status !== '200' || bodyAt === -1) {
     return { kind: 'silent', why: `it answered with status ${status ?? 'none'}` };
   }

@@ -14,7 +14,7 @@ import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { HttpAddress } from '../config.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
 import { describeError } from '../runtime/describe-error.ts';
 import type { Log } from '../runtime/log.ts';
 import { claimSocket, closeServer } from './control-socket.ts';
@@ -30,8 +30,8 @@ export interface ControlOptions {
 }
 
 export interface ControlServer {
-  /** Where TCP listens, with the real port; undefined without it. */
-  readonly url: string | undefined;
+  /** Where TCP listens, with the real port; undefined without it, and while another has it. */
+  url(): string | undefined;
   /** Ends every connection, also one in use, and removes the socket if it is ours. */
   close(): Promise<void>;
 }
@@ -40,29 +40,32 @@ export interface ControlServer {
 const headerBytesMax = 8_192;
 const connectionsMax = 32;
 const requestMs = 5_000;
+const retryMs = 1_000;
 
 /**
- * Listens. While another live daemon has the socket (we may be its standby) the claim is repeated
- * until it is ours.
+ * Listens. While another live daemon has the socket we are its standby, and what it has, the port
+ * as well, is asked for again every second until it is ours.
  *
- * @throws the listen error (EADDRINUSE, EACCES, ...) when TCP cannot be had.
+ * @throws the listen error (EADDRINUSE, EACCES, ...) when the port is somebody else's.
  */
 export async function startControlServer(options: ControlOptions): Promise<ControlServer> {
   const { http, socketPath, clock, log } = options;
-  const tcp = http === undefined ? undefined : await listenTcp(options, http);
-  const claim = claimSocket({
-    path: socketPath,
-    clock,
-    log,
-    createServer: () => limited(routes(options)),
-  });
-  await claim.attempted;
-  return {
-    url: tcp?.url,
-    close: async () => {
-      await Promise.all([tcp === undefined ? undefined : closeServer(tcp.server), claim.release()]);
-    },
-  };
+  const createServer = (): Server => limited(routes(options));
+  const socket = claimSocket({ path: socketPath, clock, log, createServer });
+  const isStandby = (await socket.attempted) === 'taken';
+  if (http === undefined) return { url: () => undefined, close: socket.release };
+  try {
+    const port = await claimPort({ options, http, isStandby });
+    return {
+      url: port.url,
+      close: async () => {
+        await Promise.all([port.release(), socket.release()]);
+      },
+    };
+  } catch (error) {
+    await socket.release();
+    throw error;
+  }
 }
 
 /** Hosts that mean this machine and nothing else. */
@@ -106,24 +109,73 @@ function isReady(state: StatusReport['state']): boolean {
   return state === 'running' || state === 'waiting';
 }
 
-async function listenTcp(
-  options: ControlOptions,
-  { host, port }: HttpAddress,
-): Promise<{ readonly server: Server; readonly url: string }> {
+interface PortClaim {
+  url(): string | undefined;
+  release(): Promise<void>;
+}
+
+/** Only a standby goes on trying; for anybody else a port that is taken is a mistake to be told. */
+async function claimPort({
+  options,
+  http: { host, port },
+  isStandby,
+}: {
+  readonly options: ControlOptions;
+  readonly http: HttpAddress;
+  readonly isStandby: boolean;
+}): Promise<PortClaim> {
+  const { clock } = options;
+  let server: Server | undefined;
+  let retry: Timer | undefined;
+  let isReleased = false;
+  const attempt = async (): Promise<void> => {
+    const candidate = limited(guarded(options));
+    try {
+      await listenOn(candidate, { host, port });
+      server = candidate;
+    } catch (error) {
+      if (!isStandby) throw error;
+      if (!isReleased) retry = clock.after(retryMs, again);
+    }
+  };
+  const again = (): void => {
+    attempting = attempt();
+  };
+  let attempting = attempt();
+  await attempting;
+  return {
+    url: () => (server === undefined ? undefined : urlOf(server, host)),
+    release: async () => {
+      isReleased = true;
+      await attempting;
+      retry?.cancel();
+      if (server !== undefined) await closeServer(server);
+    },
+  };
+}
+
+function listenOn(server: Server, address: HttpAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address, resolve);
+  });
+}
+
+function urlOf(server: Server, host: string): string {
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** The same answers, for whoever calls this machine by a name of its own. */
+function guarded(options: ControlOptions): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
     if (isOurHost(context.req.header('host'))) return next();
     return context.json({ error: 'this host name is not served' }, 403);
   });
   app.route('/', routes(options));
-  const server = limited(app);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, resolve);
-  });
-  const address = server.address();
-  const bound = typeof address === 'object' && address !== null ? address.port : port;
-  return { server, url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}` };
+  return app;
 }
 
 function isOurHost(header: string | undefined): boolean {

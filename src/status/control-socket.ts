@@ -23,8 +23,8 @@ export interface SocketClaimOptions {
 }
 
 export interface SocketClaim {
-  /** Resolves after the first attempt, whatever came of it. */
-  readonly attempted: Promise<void>;
+  /** Resolves after the first attempt: whether it is ours now, or somebody alive has it. */
+  readonly attempted: Promise<'ours' | 'taken' | 'failed'>;
   /** Gives the socket up, if we have it, and stops trying. */
   release(): Promise<void>;
 }
@@ -46,31 +46,29 @@ export function claimSocket({ path, clock, log, createServer }: SocketClaimOptio
   let retry: Timer | undefined;
   let isReleased = false;
   let lastError = '';
-  const attempt = async (): Promise<void> => {
+  const attempt = async (): Promise<'ours' | 'taken' | 'failed'> => {
     try {
-      if (!(await isAlive(path))) {
-        const server = createServer();
-        const inode = await bind(server, path);
-        held = { server, inode };
-      }
+      if (await isAlive(path)) return 'taken';
+      const server = createServer();
+      held = { server, inode: await bind(server, path) };
+      return 'ours';
     } catch (error) {
       const reason = describeError(error);
       if (reason !== lastError) log.warn('control-socket', { path, error: reason });
       lastError = reason;
+      return 'failed';
+    } finally {
+      if (held === undefined && !isReleased) retry = clock.after(retryMs, again);
     }
-    if (held === undefined && !isReleased) retry = clock.after(retryMs, () => void again());
+  };
+  const again = (): void => {
+    attempting = attempt();
   };
   let attempting = attempt();
-  const attempted = attempting;
-  const again = (): Promise<void> => {
-    attempting = attempt();
-    return attempting;
-  };
   return {
-    attempted,
+    attempted: attempting,
     release: async () => {
       isReleased = true;
-      retry?.cancel();
       await attempting;
       retry?.cancel();
       if (held === undefined) return;

@@ -49,10 +49,11 @@ export interface WorldOptions extends Partial<Omit<PaperKeepaOptions, 'clock' | 
   readonly isFinal?: (error: unknown) => boolean;
 }
 
-/** How long a request waited, and what was promised when it became the head of its class. */
+/** How long a head waited for its answer, and the bound that was printed when it was queued. */
 export interface Wait {
   readonly spendClass: SpendClass;
   readonly waitedMs: number;
+  readonly promisedMs: number;
 }
 
 export class BrokerWorld {
@@ -60,6 +61,8 @@ export class BrokerWorld {
   readonly log = new RecordedLog();
   readonly ledger: LedgerEntry[] = [];
   readonly halts: Stop[] = [];
+  /** Of saturating classes, which have one request outstanding: each is the head at once. */
+  readonly waits: Wait[] = [];
   readonly keepa: PaperKeepa;
   readonly broker: TokenBroker;
   readonly #commit: () => Promise<void>;
@@ -103,15 +106,30 @@ export class BrokerWorld {
   }
 
   /** A class that asks again a few milliseconds after it was served, for less if it has to. */
-  saturate(spendClass: SpendClass, call: KeepaCall, pauseMs = 5): void {
+  saturate(
+    spendClass: SpendClass,
+    call: KeepaCall,
+    { pauseMs = () => 5 }: { pauseMs?: () => number } = {},
+  ): void {
     void (async () => {
       let fitting = call;
       while (!this.#isOver) {
-        const settlement = await this.ask(spendClass, fitting);
+        const settlement = await this.#askAndWatch(spendClass, fitting);
         if (settlement.kind === 'too-large') fitting = firstItems(call, settlement.fitsItems);
-        await this.clock.sleep(pauseMs);
+        await this.clock.sleep(pauseMs());
       }
     })();
+  }
+
+  async #askAndWatch(spendClass: SpendClass, call: KeepaCall): Promise<Settlement<KeepaCall>> {
+    const asked = this.ask(spendClass, call);
+    const promisedMs = this.broker.snapshot().classes[spendClass].waitBoundMs;
+    const settlement = await asked;
+    const entry = this.ledger.findLast((line) => line.spendClass === spendClass);
+    if (settlement.kind === 'answered' && promisedMs !== undefined && entry !== undefined) {
+      this.waits.push({ spendClass, promisedMs, waitedMs: entry.waitedMs });
+    }
+    return settlement;
   }
 
   /** A class that asks every so often, whatever became of the last one. */

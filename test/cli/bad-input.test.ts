@@ -143,8 +143,8 @@ describe('bad configuration: 78', () => {
       '--log-level',
       'error',
     ];
-    assertOneLine(await place.run(start, withKey), 78, /keepa-deals\.sqlite/);
-    assertOneLine(await place.run(['deals', '--data-dir', 'garbage']), 78, /keepa-deals\.sqlite/);
+    assertOneLine(await place.run(start, withKey), 78, /deals\.sqlite/);
+    assertOneLine(await place.run(['deals', '--data-dir', 'garbage']), 78, /deals\.sqlite/);
   });
 
   test('start in a directory whose path is too long for a socket', async () => {

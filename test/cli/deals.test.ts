@@ -85,7 +85,7 @@ test('the table has no control characters of a title, and a dash for what is unk
   assert.match(bare ?? '', /rejected: screen:no-price +- +- +- +- /);
 });
 
-test('only accepted ones are shown by default; that there are none is said, and is no error', async () => {
+test('by default only accepted ones are shown; that there are none is no error', async () => {
   const { code, stdout, stderr } = await deals();
   assert.equal(code, 0);
   assert.equal(stdout, '');
@@ -93,7 +93,7 @@ test('only accepted ones are shown by default; that there are none is said, and 
   assert.deepEqual(await deals('--format', 'ndjson'), { code: 0, stdout: '', stderr: '' });
 });
 
-test('a limit and a feed narrow the list, an unknown feed is an error that lists the known', async () => {
+test('a limit and a feed narrow the list, an unknown feed is an error', async () => {
   const one = await deals('--state', 'all', '--limit', '1', '--format', 'ndjson');
   assert.equal(one.stdout.trimEnd().split('\n').length, 1);
   const all = await deals('--state', 'all', '--feed', 'used-books', '--format', 'ndjson');

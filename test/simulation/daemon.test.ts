@@ -6,25 +6,12 @@ import { test } from 'node:test';
 import { identityOf } from '../../src/actors/feed.ts';
 import type { Ending } from '../../src/daemon.ts';
 import type { FaultHook } from '../../src/simulator/faults.ts';
-import { Simulation, type SimulationOptions, usedFeed } from './simulated-daemon.ts';
+import { type Simulation, simulate, usedFeed } from './simulated-daemon.ts';
 import { runSteady } from './steady.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
-const plan: SimulationOptions = { seed: 7, ratePerMinute: 5, rows: 400 };
-
-async function simulate(
-  options: Partial<SimulationOptions>,
-  scenario: (simulation: Simulation) => Promise<void>,
-): Promise<void> {
-  const simulation = new Simulation({ ...plan, ...options });
-  try {
-    await scenario(simulation);
-  } finally {
-    await simulation.abandon();
-    simulation.dispose();
-  }
-}
+const plan = { seed: 7, ratePerMinute: 5, rows: 400 };
 
 function lastSweep({ store }: Simulation) {
   return store.reader.lastSweep(identityOf(usedFeed()));
@@ -42,7 +29,7 @@ test('six hours at 5 tokens a minute: no 429, never below zero, every live row k
 });
 
 test('an empty bucket is waited out: the first token spent is one that has arrived', async () => {
-  await simulate({ initialTokens: 0 }, async (simulation) => {
+  await simulate({ ...plan, initialTokens: 0 }, async (simulation) => {
     await simulation.start();
     const waiting = await simulation.status();
     assert.equal(waiting.state, 'waiting');
@@ -56,7 +43,7 @@ test('an empty bucket is waited out: the first token spent is one that has arriv
 });
 
 test('a stop in the middle of a sweep resumes at the page after the last stored one', async () => {
-  await simulate({ rows: 3_000, initialTokens: 35 }, async (simulation) => {
+  await simulate({ ...plan, rows: 3_000, initialTokens: 35 }, async (simulation) => {
     await simulation.start();
     await simulation.clock.advanceBy(3 * minuteMs);
     const before = await lastSweep(simulation);
@@ -88,7 +75,7 @@ test('failed, refused and garbled answers end no sweep and lose no row', async (
     const kind = kinds[requests % 10];
     return kind === undefined ? undefined : { kind };
   };
-  await simulate({ ratePerMinute: 60 }, async (simulation) => {
+  await simulate({ ...plan, ratePerMinute: 60 }, async (simulation) => {
     simulation.keepa.setFaults(faults);
     await simulation.start();
     await simulation.clock.advanceBy(3 * hourMs);
@@ -108,7 +95,7 @@ test('failed, refused and garbled answers end no sweep and lose no row', async (
 });
 
 test('a feed beyond the limit of the API is swept in price bands, as partial', async () => {
-  await simulate({ rows: 11_000, ratePerMinute: 1_000 }, async (simulation) => {
+  await simulate({ ...plan, rows: 11_000, ratePerMinute: 1_000 }, async (simulation) => {
     await simulation.start();
     await simulation.clock.advanceBy(8 * minuteMs);
     const bands = await simulation.store.reader.priceBands(identityOf(usedFeed()));
@@ -122,7 +109,7 @@ test('a feed beyond the limit of the API is swept in price bands, as partial', a
 });
 
 test('a slow sweep starts over, and sweeps end again after an outage', async () => {
-  await simulate({ ratePerMinute: 20 }, async (simulation) => {
+  await simulate({ ...plan, ratePerMinute: 20 }, async (simulation) => {
     await simulation.start();
     await simulation.clock.advanceBy(20 * minuteMs);
     const before = (await lastSweep(simulation))?.number ?? 0;
@@ -138,7 +125,7 @@ test('a slow sweep starts over, and sweeps end again after an outage', async () 
 });
 
 test('a refused key ends the daemon with 77, and no token is asked for', async () => {
-  await simulate({}, async (simulation) => {
+  await simulate(plan, async (simulation) => {
     simulation.useKey('another-key');
     const daemon = await simulation.start();
     await simulation.clock.advanceBy(minuteMs);
@@ -149,7 +136,7 @@ test('a refused key ends the daemon with 77, and no token is asked for', async (
 });
 
 test('a second daemon on the same store ends with 75 and names the first', async () => {
-  await simulate({}, async (simulation) => {
+  await simulate(plan, async (simulation) => {
     await simulation.start();
     const second = await simulation.startBeside();
     const { code, reason } = await second.ended;
@@ -159,7 +146,7 @@ test('a second daemon on the same store ends with 75 and names the first', async
 });
 
 test('total is the sum over the states, and the ledger adds up to what Keepa took', async () => {
-  await simulate({ ratePerMinute: 20 }, async (simulation) => {
+  await simulate({ ...plan, ratePerMinute: 20 }, async (simulation) => {
     await simulation.start();
     await simulation.clock.advanceBy(6 * hourMs);
     const { total, ...states } = await simulation.store.reader.countByState();

@@ -164,6 +164,20 @@ export class Simulation {
   }
 }
 
+/** Runs the scenario in a simulation of its own, of which nothing is left afterwards. */
+export async function simulate(
+  options: SimulationOptions,
+  scenario: (simulation: Simulation) => Promise<void>,
+): Promise<void> {
+  const simulation = new Simulation(options);
+  try {
+    await scenario(simulation);
+  } finally {
+    await simulation.abandon();
+    simulation.dispose();
+  }
+}
+
 function ownerOf(life: number): Owner {
   return {
     host: 'simulated-host',

@@ -136,7 +136,7 @@ describe('what it answers', () => {
 describe('over TCP', () => {
   const overTcp = async (headers: Record<string, string>): Promise<Answer> => {
     const { url } = await serve(undefined, { port: 0 });
-    const { port } = new URL(url ?? '');
+    const { port } = new URL(url() ?? '');
     return ask({ host: '127.0.0.1', port, path: '/status', headers });
   };
 
@@ -204,6 +204,22 @@ describe('the socket', () => {
     await untilAnswered('standby');
     await second.close();
     assert.ok(!existsSync(socketPath));
+  });
+
+  test('the port goes the same way: from the live one to its standby', async () => {
+    const clock = new VirtualClock(0);
+    const first = await serve(async () => reportIn('running'), { port: 0 });
+    const url = first.url() ?? '';
+    const port = Number(new URL(url).port);
+    const second = await serve(async () => reportIn('standby'), { clock, port });
+    assert.equal(second.url(), undefined);
+    await first.close();
+    await clock.advanceBy(1_000);
+    await untilAnswered('standby');
+    while (second.url() === undefined) await clock.advanceBy(1_000);
+    assert.equal(second.url(), url);
+    const answer = await ask({ host: '127.0.0.1', port, path: '/status' });
+    assert.equal(JSON.parse(answer.body).state, 'standby');
   });
 
   /** The retry has been set off and does its work on a real socket: asks until that is done. */

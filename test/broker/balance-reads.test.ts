@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { BalanceReads } from '../../src/broker/balance-reads.ts';
+import { seededRandom } from '../../src/runtime/random.ts';
+
+const hourMs = 3_600_000;
+
+describe('balance reads', () => {
+  it('may be made at once, and again after one that succeeded', () => {
+    const reads = new BalanceReads(seededRandom(1));
+    assert.ok(reads.nextAtMs(5) <= 5);
+    reads.began(5);
+    reads.succeeded();
+    assert.ok(reads.nextAtMs(6) <= 6);
+  });
+
+  it('are spaced ever wider while they fail, and at once again after a success', () => {
+    const reads = new BalanceReads(seededRandom(1));
+    let nowMs = 0;
+    let lastWaitMs = 0;
+    for (let attempt = 1; attempt <= 6; attempt += 1) {
+      assert.equal(reads.attempt, attempt);
+      reads.began(nowMs);
+      reads.failed(nowMs);
+      const waitMs = reads.nextAtMs(nowMs) - nowMs;
+      assert.ok(waitMs >= lastWaitMs && waitMs >= 1_000 * 2 ** (attempt - 1));
+      lastWaitMs = waitMs;
+      nowMs += waitMs;
+    }
+    reads.succeeded();
+    assert.deepEqual([reads.attempt, reads.nextAtMs(nowMs) <= nowMs], [1, true]);
+  });
+
+  it('are never more than twelve within an hour', () => {
+    const reads = new BalanceReads(seededRandom(1));
+    for (let n = 0; n < 12; n += 1) {
+      assert.ok(reads.nextAtMs(n * 1_000) <= n * 1_000, `read ${n}`);
+      reads.began(n * 1_000);
+    }
+    assert.equal(reads.nextAtMs(12_000), hourMs, 'when the first of them is an hour old');
+    assert.ok(reads.nextAtMs(hourMs) <= hourMs);
+  });
+});
