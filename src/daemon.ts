@@ -104,6 +104,7 @@ class ComposedDaemon implements Daemon {
       log: world.log.scoped('lease'),
       times,
       doing: () => this.#phase.why,
+      onRegained: () => this.#broker?.nudge(),
     });
   }
 

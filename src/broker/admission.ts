@@ -1,16 +1,16 @@
 /**
  * Decides who may spend next, and how much: guaranteed shares first, priority for the rest.
  *
- * Each class owns a part of the balance, its credit; what belongs to no class is the commons. A head
- * may go when its hold is covered by its own credit and the commons, so a class can neither be
+ * Each class owns a part of the balance, its credit; what belongs to no class is the commons. A
+ * head may go when its hold is covered by its own credit and the commons, so a class can neither be
  * starved by a busier one nor starve it: nobody spends what is saved for somebody else. Among those
  * that may go, the one whose promised turn has passed goes first, then the higher class.
  *
  * There is no threshold to be tuned: every limit is a share of the measured capacity or lump.
  *
  * Invariants:
- * - no admission takes the balance, less everything held, below the deficit floor, not even when the
- *   call costs as much as the dearest one of its kind of late;
+ * - no admission takes the balance, less everything held, below the deficit floor, not even when
+ *   the call costs as much as the dearest one of its kind of late;
  * - a batch is cut to what is there now, and never to nothing;
  * - pure: decisions depend on the arguments only.
  */
@@ -111,7 +111,7 @@ export function creditCaps<P>(situation: Situation<P>): PerClass {
 }
 
 /** The class that may save beyond its share: that of the oldest single item which needs it. */
-export function saverOf<P>(situation: Situation<P>): SpendClass | undefined {
+function saverOf<P>(situation: Situation<P>): SpendClass | undefined {
   let oldest: QueuedRequest<P> | undefined;
   for (const name of spendClasses) {
     const work = situation.queue.workOf(name);
@@ -146,7 +146,9 @@ function creditCeiling<P>({ policy, bucket }: Situation<P>, name: SpendClass): n
   return policy.shares[name] * capacityOf(bucket);
 }
 
-/** What a class keeps while it asks for nothing: a head poll, a verification that a person wants. */
+/**
+ * What a class keeps while it asks for nothing: a head poll, a verification that a person wants.
+ */
 function standingReserve<P>(situation: Situation<P>, name: SpendClass): number {
   const { costs } = situation;
   const ceiling = creditCeiling(situation, name);

@@ -11,7 +11,9 @@ import type { RequestQueue } from './request-queue.ts';
 import { capacityOf } from './token-bucket.ts';
 import { type Pace, waitBoundMs } from './wait-bound.ts';
 
-/** What the snapshot needs beside the situation. Instants are monotonic unless they say otherwise. */
+/**
+ * What the snapshot needs beside the situation. Instants are monotonic unless they say otherwise.
+ */
 export interface SnapshotOptions<P> {
   /** Undefined before the first truth. */
   readonly situation: Situation<P> | undefined;

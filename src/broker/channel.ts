@@ -2,8 +2,8 @@
  * The one way to Keepa: sends, lets the broker take the answer in, stores it, and is free again.
  *
  * It runs beside the mailbox, because a message must not wait for a call of seconds or a store that
- * cannot write. It touches no state of the broker: what an answer means is said by `land` and `done`,
- * which run as messages.
+ * cannot write. It touches no state of the broker: what an answer means is said by `land` and
+ * `done`, which run as messages.
  *
  * Invariants:
  * - one job at a time, each landed once and then done once;

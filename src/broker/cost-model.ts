@@ -2,9 +2,9 @@
  * What a request may cost before Keepa has said so.
  *
  * Documented prices are priors, never facts: the same call with offers was measured at 6.0 to 7.7
- * tokens per product, and one product alone at 12. So the price is learned per *shape* (the endpoint
- * and the parameters that cost) and per band of batch size, because the average of fifty says little
- * about one.
+ * tokens per product, and one product alone at 12. So the price is learned per *shape* (the
+ * endpoint and the parameters that cost) and per band of batch size, because the average of fifty
+ * says little about one.
  *
  * A quote holds two figures. The *hold* is what a class sets aside: the p95 of the band's last unit
  * costs. The *worst* is what the balance must be able to bear: the largest of them, so that the one
@@ -83,8 +83,8 @@ export function unitsIn(call: KeepaCall): number {
 
 /**
  * The documented worst price of one item (keepa-facts 5): a page 5, also an empty one; a product 1;
- * with offers 6 per found page of ten, so 12 for the usual 20 (seen in 5 of 298 calls, and more than
- * the 9 a batch's average ever came to); a seller 1; the balance nothing.
+ * with offers 6 per found page of ten, so 12 for the usual 20 (seen in 5 of 298 calls, and more
+ * than the 9 a batch's average ever came to); a seller 1; the balance nothing.
  */
 function documentedUnitCost(call: Priced): number {
   switch (call.endpoint) {

@@ -5,12 +5,13 @@
  * doubles, and a sum that must always fit the balance cannot be kept in them.
  *
  * A lump is dealt by share. What each class is entitled to and what it has been given are kept
- * apart (`owed`, summing to zero), for two reasons: a hundredth that does not divide goes to whoever
- * is furthest behind, so none is lost or invented; and a negative credit can be made good from whole
- * lumps at once, because the class pays the others back out of its next shares. Made good at once it
- * must be: while somebody's credit is negative the positive ones are not all covered by real tokens,
- * and a class that was promised its turn would find the balance gone. So a debt costs everybody
- * ceil(debt / lump) ticks and nobody a token, and then each credit again stands for tokens that exist.
+ * apart (`owed`, summing to zero), for two reasons: a hundredth that does not divide goes to
+ * whoever is furthest behind, so none is lost or invented; and a negative credit can be made good
+ * from whole lumps at once, because the class pays the others back out of its next shares. Made
+ * good at once it must be: while somebody's credit is negative the positive ones are not all
+ * covered by real tokens, and a class that was promised its turn would find the balance gone. So a
+ * debt costs everybody ceil(debt / lump) ticks and nobody a token, and then each credit again
+ * stands for tokens that exist.
  *
  * Invariants:
  * - the sum of the credits and the commons changes by exactly the amount that came or went;
@@ -61,7 +62,9 @@ export function assertShares(shares: PerClass): void {
   assert.equal(sumOf(shares), 100, 'the shares must add up to 100');
 }
 
-/** The start: a balance is dealt by share, a debt belongs to nobody yet. `spendable` in hundredths. */
+/**
+ * The start: a balance is dealt by share, a debt belongs to nobody yet. `spendable` in hundredths.
+ */
 export function openCredits(shares: PerClass, spendable: number): Credits {
   const none = perClass(() => 0);
   if (spendable <= 0) return { credit: none, commons: spendable, owed: none };
@@ -82,8 +85,8 @@ export function debtOf({ credit, commons }: Credits): number {
 /**
  * A lump arrives: debts first, the rest by share; then what exceeds a class's cap moves to the
  * commons. That happens here and at no other moment: between two requests of a busy actor its class
- * has nothing queued, and would otherwise lose its savings at every settlement. A negative amount is
- * what the cap took from a bucket that held too much.
+ * has nothing queued, and would otherwise lose its savings at every settlement. A negative amount
+ * is what the cap took from a bucket that held too much.
  */
 export function dealLump(
   before: Credits,

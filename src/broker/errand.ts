@@ -58,7 +58,9 @@ export function errandOf<C extends KeepaCall>(
   };
 }
 
-/** As the client's `call`; a client that breaks its promise and throws may have sent the request. */
+/**
+ * As the client's `call`; a client that breaks its promise and throws may have sent the request.
+ */
 export async function ask<C extends KeepaCall>(
   client: KeepaClient,
   call: C,

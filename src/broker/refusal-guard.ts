@@ -2,8 +2,9 @@
  * Keeps an episode of debt down to one 429.
  *
  * A refusal means that somebody else spent, and may go on spending. The balance in its body is the
- * truth of that moment, so the wait for tokens is computed from it; but when that wait is over, only
- * the free read can tell whether the tokens are really there. Until it has said so, nothing is sent.
+ * truth of that moment, so the wait for tokens is computed from it; but when that wait is over,
+ * only the free read can tell whether the tokens are really there. Until it has said so, nothing is
+ * sent.
  *
  * Invariants:
  * - after a refusal nothing is sent before the next tick, and after several in a row that the

@@ -128,7 +128,9 @@ export interface BrokerSnapshot {
         readonly sinceMs: number;
       }
     | undefined;
-  /** When the broker will next try to admit something, our wall clock; undefined: nothing queued. */
+  /**
+   * When the broker will next try to admit something, our wall clock; undefined: nothing queued.
+   */
   readonly nextAdmissionAtMs: number | undefined;
   /**
    * The balance at which the next admission becomes possible if nothing else happens: above

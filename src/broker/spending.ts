@@ -86,7 +86,9 @@ export class Spending {
     this.#isTruthOurs = false;
   }
 
-  /** What may be done now, with nothing in flight. Refuses what can never be afforded on the way. */
+  /**
+   * What may be done now, with nothing in flight. Refuses what can never be afforded on the way.
+   */
   nextStep(nowMs: number): Step {
     const read = this.reads.nextAtMs(nowMs) <= nowMs ? ({ kind: 'read' } as const) : undefined;
     if (!this.#isTruthOurs) return read;

@@ -72,7 +72,9 @@ const doubtMs = 5 * projectedTickMs;
 const ticksPerHour = 60;
 /** Below this part of the refill a drain is not worth printing another bound for. */
 const drainNoticed = 0.1;
-/** A drain is measured over at least so many ticks, or one request of a stranger looks like a flood. */
+/**
+ * A drain is measured over at least so many ticks, or one request of a stranger looks like a flood.
+ */
 const drainTicksMin = 10;
 
 export class TokenAccount {

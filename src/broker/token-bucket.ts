@@ -99,8 +99,8 @@ export function lumpOf(bucket: Bucket): number {
 }
 
 /**
- * Adds every lump due by `nowMs`. `lumps` has one entry per tick: 0 for one lost at the cap, below 0
- * when the cap took more than the lump brought.
+ * Adds every lump due by `nowMs`. `lumps` has one entry per tick: 0 for one lost at the cap, below
+ * 0 when the cap took more than the lump brought.
  */
 export function advanceBucket(
   before: Bucket,

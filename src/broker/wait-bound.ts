@@ -8,8 +8,8 @@
  * most one per other class that was overdue before it. An overdue head goes before all that became
  * so later, hence no class can come twice.
  *
- * The promise rests on what is known now: tokens that others spend with the same key, and calls that
- * cost more than their hold, move it by ceil(their size / net rate) ticks.
+ * The promise rests on what is known now: tokens that others spend with the same key, and calls
+ * that cost more than their hold, move it by ceil(their size / net rate) ticks.
  */
 import { creditCaps, needsSaving, type Situation, smallestHold } from './admission.ts';
 import { debtOf, hundredthsPerToken } from './credits.ts';

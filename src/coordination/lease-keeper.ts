@@ -41,6 +41,8 @@ export interface LeaseKeeperOptions {
   readonly times: LeaseTimes;
   /** What the holder is doing, for people who list the locks. */
   doing(): string;
+  /** Called when a renewal succeeds after a time in which nothing could be admitted. */
+  onRegained(): void;
 }
 
 export type Taken =
@@ -128,7 +130,9 @@ export class LeaseKeeper {
     if (fence === undefined) return false;
     const askedMs = clock.monotonic();
     const isOurs = await leases.renew(name, { owner, fence, ttlMs: times.ttlMs, doing: doing() });
+    const held = this.holds();
     if (isOurs) this.#validUntilMs = askedMs + times.ttlMs - times.marginMs;
+    if (!held && this.holds()) this.#options.onRegained();
     return isOurs;
   }
 

@@ -29,6 +29,7 @@ function decision(sketch: Sketch, marks: Partial<Record<SpendClass, number>> = {
 const verify = productCall(1, 20);
 const upsertPage = ['upsert', dealCall] as const;
 const backfillPage = ['backfill', dealCall] as const;
+const batch = ['backfill', productCall(80)] as const;
 
 describe('admission: what is affordable (rule 3)', () => {
   it('admits a head whose hold its credit and the commons cover together', () => {
@@ -112,8 +113,6 @@ describe('admission: who goes first (rule 3)', () => {
 });
 
 describe('admission: batches (rule 5)', () => {
-  const batch = ['backfill', productCall(80)] as const;
-
   it('cuts a batch to what its class can afford now', () => {
     assert.equal(
       decision({ credit: { backfill: 7.9 }, commons: 3, queued: [batch] }),
@@ -134,7 +133,9 @@ describe('admission: batches (rule 5)', () => {
       'admit upsert x10',
     );
   });
+});
 
+describe('admission: what is too large (rule 5)', () => {
   it('refuses at once what share x capacity can never hold, with the size that fits', () => {
     const tooLarge = ['backfill', productCall(91)] as const;
     assert.equal(decision({ queued: [tooLarge] }), 'refuse backfill fits 90');
@@ -257,7 +258,9 @@ describe('admission: how far a credit may grow (rule 2)', () => {
     situation.queue.move(head.id, 'in-flight');
     assert.equal(creditCaps(situation).upsert, 500 + 225);
   });
+});
 
+describe('admission: saving beyond a share (rule 5)', () => {
   it('lets one class at a time save beyond its share for a single item, the oldest first', () => {
     const dear: [SpendClass, KeepaCall][] = [
       ['refresh', verify],

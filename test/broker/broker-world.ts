@@ -16,7 +16,7 @@ import { firstItems, type KeepaCall, type ProductCall } from '../../src/keepa/ca
 import { seededRandom } from '../../src/runtime/random.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { RecordedLog } from '../runtime/recorded-log.ts';
-import { PaperKeepa, type PaperKeepaOptions } from './paper-keepa.ts';
+import { type Mishap, PaperKeepa, type PaperKeepaOptions } from './paper-keepa.ts';
 
 export const hourMs = 3_600_000;
 export const shares = { interactive: 5, head: 10, upsert: 45, refresh: 10, backfill: 30 };
@@ -160,4 +160,22 @@ export class BrokerWorld {
       .filter((entry) => entry.spendClass === spendClass && entry.atMs >= sinceMs)
       .reduce((sum, { costTokens }) => sum + costTokens, 0);
   }
+}
+
+/** A broker with 100 tokens (unless told otherwise) that has read its balance. */
+export async function started(options: WorldOptions = {}): Promise<BrokerWorld> {
+  const world = new BrokerWorld({ balance: 100, ...options });
+  world.broker.start();
+  await world.run(1_000);
+  return world;
+}
+
+/** Something that happens to the calls with these numbers (the balance read is number 1). */
+export function mishapAt(numbers: readonly number[], mishap: Mishap): Pick<WorldOptions, 'mishap'> {
+  return { mishap: (_call, number) => (numbers.includes(number) ? mishap : undefined) };
+}
+
+/** What the ledger says, one text a line. */
+export function outcomes(world: BrokerWorld): string[] {
+  return world.ledger.map(({ spendClass, outcome }) => `${spendClass} ${outcome}`);
 }

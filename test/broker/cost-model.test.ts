@@ -47,7 +47,9 @@ describe('cost model', () => {
     teach(model, 10, 70);
     assert.equal(model.quote(offers, 10).holdTokens, 70);
   });
+});
 
+describe('cost model: what it learns', () => {
   it('holds the p95 of the last fifty, and asks the balance to bear the dearest of them', () => {
     const model = new CostModel();
     teach(model, 10, 90, { times: 2 });
@@ -84,7 +86,9 @@ describe('cost model', () => {
     teach(model, 10, 0, { times: 50 });
     assert.equal(model.quote(offers, 10).holdTokens, 1);
   });
+});
 
+describe('cost model: drift', () => {
   it('halves the batch of a shape whose call exceeded its hold by half, and says so', () => {
     const model = new CostModel();
     assert.equal(model.batchMax(offers), 10);
@@ -115,7 +119,9 @@ describe('cost model', () => {
     teach(model, 5, 35, { times: 200 });
     assert.equal(model.batchMax(offers), 10, 'never beyond what Keepa answers in good time');
   });
+});
 
+describe('cost model: from one run to the next', () => {
   it('survives a round through JSON', () => {
     const model = new CostModel();
     teach(model, 10, 66, { times: 20 });

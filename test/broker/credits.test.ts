@@ -51,7 +51,7 @@ describe('credits', () => {
     );
   });
 
-  it('repay a debt from whole lumps before anything is dealt, so that it costs debt / lump ticks', () => {
+  it('repay a debt from whole lumps before anything is dealt: debt / lump ticks', () => {
     let now = openCredits(shares, -1_200);
     now = deal(now, 500);
     assert.deepEqual([now.commons, totalOf(now)], [-700, -700]);
@@ -73,7 +73,9 @@ describe('credits', () => {
       );
     }
   });
+});
 
+describe('credits: caps and holds', () => {
   it('move what exceeds a cap to the commons, and only when a lump arrives', () => {
     const caps = { ...noCaps, upsert: 0, backfill: 100 };
     const before = credits({ upsert: 500, backfill: 100 });
@@ -115,7 +117,9 @@ describe('credits', () => {
       assert.deepEqual([after.credit.upsert, after.commons], [credit, commons], `cost ${cost}`);
     }
   });
+});
 
+describe('credits: overruns and drains', () => {
   it('charge an overrun to the class that caused it and leave the commons alone', () => {
     const after = settleHold(credits({}, 900), paymentOf('upsert', 300, 200), 1_300);
     assert.deepEqual([after.credit.upsert, after.commons], [-800, 900]);

@@ -25,40 +25,46 @@ const states = [
   'too-large',
 ] as const;
 
-/** Ways into each state that has a way out. */
-const ways = {
-  queued: (_queue: Queue, _id: number) => undefined,
-  admitted: (queue: Queue, id: number) => queue.move(id, 'admitted'),
-  'in-flight': send,
-  retrying: (queue: Queue, id: number) => {
-    send(queue, id);
-    queue.retry(id, 100);
+interface Way {
+  readonly from: string;
+  arrive(queue: Queue, id: number): void;
+  readonly legal: readonly (typeof states)[number][];
+}
+
+/** How to get into each state that has a way out, and where it leads. */
+const ways: readonly Way[] = [
+  { from: 'queued', arrive: () => undefined, legal: ['admitted', 'cancelled', 'too-large'] },
+  {
+    from: 'admitted',
+    arrive: (queue, id) => queue.move(id, 'admitted'),
+    legal: ['in-flight'],
   },
-};
+  { from: 'in-flight', arrive: send, legal: ['queued', 'settled', 'dead'] },
+  {
+    from: 'retrying',
+    arrive: (queue, id) => {
+      send(queue, id);
+      queue.retry(id, 100);
+    },
+    legal: ['queued', 'cancelled'],
+  },
+];
 
-const legal = {
-  queued: ['admitted', 'cancelled', 'too-large'],
-  admitted: ['in-flight'],
-  'in-flight': ['queued', 'settled', 'dead'],
-  retrying: ['queued', 'cancelled'],
-};
-
-describe('request queue', () => {
-  for (const [from, arrive] of Object.entries(ways)) {
+describe('request queue: moves', () => {
+  for (const { from, arrive, legal } of ways) {
     it(`goes from ${from} where the diagram says and nowhere else`, () => {
       for (const to of states) {
         const queue: Queue = new RequestQueue();
         const id = add(queue, 'a');
         arrive(queue, id);
-        const isLegal = legal[from as keyof typeof legal].includes(to);
-        if (isLegal) queue.move(id, to);
+        if (legal.includes(to)) queue.move(id, to);
         else assert.throws(() => queue.move(id, to), /cannot go from/, `${from} to ${to}`);
       }
     });
   }
 
   it('enters backoff from in-flight only', () => {
-    for (const [from, arrive] of Object.entries(ways)) {
+    for (const { from, arrive } of ways) {
       const queue: Queue = new RequestQueue();
       const id = add(queue, 'a');
       arrive(queue, id);
@@ -74,7 +80,9 @@ describe('request queue', () => {
     assert.throws(() => queue.move(id, 'admitted'), /has ended/);
     assert.equal(queue.find(id), undefined);
   });
+});
 
+describe('request queue: order', () => {
   it('takes the older first within a class', () => {
     const queue: Queue = new RequestQueue();
     const first = add(queue, 'first');

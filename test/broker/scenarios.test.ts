@@ -76,7 +76,7 @@ describe('with every class saturated', () => {
     });
   }
 
-  it('forgets the start within hours: a full bucket and a debt end at the same shares', async () => {
+  it('forgets the start within hours, be it a full bucket or a debt', async () => {
     for (const balance of [300, -249]) {
       const world = saturated({ rate: 5, balance });
       await world.run(8 * hourMs);
@@ -301,7 +301,7 @@ describe('with answers that mislead', () => {
     await world.end();
   });
 
-  it('stays above the floor and explains every token when a tenth of the calls are lost', async () => {
+  it('stays above the floor and explains every token with a tenth of the calls lost', async () => {
     for (const lost of ['billed-and-lost', 'unbilled-and-lost'] as const) {
       const chance = seededRandom(7);
       const world = saturated({

@@ -80,7 +80,9 @@ describe('token account', () => {
     account.release(account.hold('upsert', 12));
     assert.deepEqual([creditOf(account, 'upsert'), account.heldTokens], [45, 0]);
   });
+});
 
+describe('token account: holds in doubt', () => {
   it('charges a hold in doubt, and gives back what later turns out not to have been billed', () => {
     const account = opened();
     account.settleInDoubt(account.hold('upsert', 12), 5_000);
@@ -109,7 +111,7 @@ describe('token account', () => {
     assert.deepEqual([drain, creditOf(account, 'upsert')], [0, 33]);
   });
 
-  it('takes a difference for a drain once the doubt is minutes old, and beyond twice its hold', () => {
+  it('takes a difference for a drain minutes later, and beyond twice the hold', () => {
     const late = opened();
     late.settleInDoubt(late.hold('upsert', 12), 1_000);
     late.advance(400_000, caps);
@@ -119,7 +121,9 @@ describe('token account', () => {
     large.settleInDoubt(large.hold('upsert', 12), 1_000);
     assert.equal(large.observe(answer(2_000, { balance: 60 }), at(2_000)).drain, 16);
   });
+});
 
+describe('token account: strangers', () => {
   it('reports what somebody else spent, and forgets it after an hour', () => {
     const account = opened();
     account.observe(answer(10_000, { balance: 70 }), at(10_000));

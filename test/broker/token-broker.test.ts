@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Gate } from '../../src/broker/request.ts';
-import { BrokerWorld, dealCall, hourMs, productCall, type WorldOptions } from './broker-world.ts';
-import type { Mishap } from './paper-keepa.ts';
-
-async function started(options: WorldOptions = {}): Promise<BrokerWorld> {
-  const world = new BrokerWorld({ balance: 100, ...options });
-  world.broker.start();
-  await world.run(1_000);
-  return world;
-}
-
-/** Something that happens to the calls with these numbers (the balance read is number 1). */
-function mishapAt(numbers: readonly number[], mishap: Mishap): Pick<WorldOptions, 'mishap'> {
-  return { mishap: (_call, number) => (numbers.includes(number) ? mishap : undefined) };
-}
-
-function outcomes(world: BrokerWorld): string[] {
-  return world.ledger.map(({ spendClass, outcome }) => `${spendClass} ${outcome}`);
-}
+import {
+  BrokerWorld,
+  dealCall,
+  hourMs,
+  mishapAt,
+  outcomes,
+  productCall,
+  started,
+} from './broker-world.ts';
 
 describe('token broker: start', () => {
   it('does nothing before it is started', async () => {
@@ -42,7 +33,7 @@ describe('token broker: start', () => {
     await world.end();
   });
 
-  it('tries the read again with backoff, at most 12 times an hour, and spends nothing', async () => {
+  it('repeats the read with backoff, at most 12 times an hour, and spends nothing', async () => {
     const world = await started({ mishap: () => 'unavailable' });
     void world.ask('upsert', dealCall);
     await world.run(3 * hourMs);
@@ -126,7 +117,9 @@ describe('token broker: one request', () => {
     assert.equal((await world.ask('backfill', productCall(0))).kind, 'permanent');
     await world.end();
   });
+});
 
+describe('token broker: taking a request back', () => {
   it('takes back what still waits, and stores what is under way', async () => {
     const world = await started({ balance: 10 });
     const waiting = new AbortController();
@@ -157,202 +150,7 @@ describe('token broker: one request', () => {
   });
 });
 
-describe('token broker: outcomes', () => {
-  it('puts a refused request back into its place and sends it when the tokens are there', async () => {
-    const world = await started();
-    world.keepa.drain(112);
-    const settled = world.ask('upsert', dealCall);
-    const later = world.ask('upsert', productCall(1));
-    await world.run(1_000);
-    assert.equal(world.keepa.refusals, 1);
-    await world.run(30 * 60_000);
-    assert.equal((await settled).kind, 'answered');
-    assert.equal((await later).kind, 'answered');
-    assert.equal(world.keepa.refusals, 1, 'one 429 in the episode');
-    assert.ok(world.keepa.bucket.lowestBalance >= -12, 'nothing of ours went below');
-    const paid = world.ledger.filter(({ spendClass }) => spendClass === 'upsert');
-    assert.deepEqual(
-      paid.map(({ outcome, attempt, shape }) => `${outcome} ${attempt} ${shape}`),
-      ['refused 1 deal', 'answered 1 deal', 'answered 1 product'],
-    );
-    await world.end();
-  });
-
-  it('survives refusals that the balance does not explain without a hot loop', async () => {
-    const world = await started({
-      mishap: (call) => (call.endpoint === 'deal' ? 'refused-without-envelope' : undefined),
-    });
-    void world.ask('upsert', dealCall);
-    await world.run(2 * hourMs);
-    const refused = world.ledger.filter(({ outcome }) => outcome === 'refused');
-    assert.ok(refused.length >= 10 && refused.length <= 20, `${refused.length} refusals`);
-    await world.end();
-  });
-
-  it('settles a lost call at its hold, tries it again, and learns from the next answer', async () => {
-    const world = await started(mishapAt([2], 'billed-and-lost'));
-    const settled = world.ask('upsert', productCall(2, 20));
-    await world.run(60_000);
-    assert.equal((await settled).kind, 'answered');
-    const [, lost, answered] = world.ledger;
-    assert.deepEqual([lost?.outcome, lost?.costTokens, lost?.attempt], ['maybe-billed', 24, 1]);
-    assert.deepEqual([answered?.outcome, answered?.attempt], ['answered', 2]);
-    const snapshot = world.broker.snapshot();
-    assert.equal(snapshot.balance, world.keepa.balance);
-    assert.equal(snapshot.unexplainedTokens, 0);
-    await world.end();
-  });
-
-  it('gives up after six attempts, spaced ever wider, and says why', async () => {
-    const world = await started({
-      mishap: (call) => (call.endpoint === 'deal' ? 'unavailable' : undefined),
-    });
-    const settled = world.ask('upsert', dealCall);
-    await world.run(hourMs);
-    assert.deepEqual(await settled, { kind: 'dead', why: 'scripted', attempts: 6 });
-    const times = world.ledger.slice(1).map(({ atMs }) => atMs);
-    const gaps = times.slice(1).map((atMs, n) => atMs - (times[n] ?? 0));
-    for (const [n, gap] of gaps.entries()) {
-      assert.ok(gap >= 1_000 * 2 ** n && gap <= 2_000 * 2 ** n + 1_500, `${gap} after ${n}`);
-    }
-    assert.equal(world.broker.snapshot().balance, world.keepa.balance, 'nothing was billed');
-    await world.end();
-  });
-
-  it('lets nobody wait behind a request in backoff', async () => {
-    const world = await started(mishapAt([2], 'unavailable'));
-    const failing = world.ask('upsert', dealCall);
-    await world.run(700);
-    const passing = world.ask('upsert', productCall(1));
-    await world.run(700);
-    assert.equal((await passing).kind, 'answered');
-    assert.deepEqual(outcomes(world), ['status answered', 'upsert unavailable', 'upsert answered']);
-    await world.run(10_000);
-    assert.equal((await failing).kind, 'answered');
-    await world.end();
-  });
-
-  it('ends what Keepa refuses for good, without another try', async () => {
-    for (const reason of ['bad-request', 'not-found', 'out-of-range'] as const) {
-      const world = await started(mishapAt([2], reason));
-      const settled = world.ask('upsert', dealCall);
-      await world.run(hourMs);
-      assert.deepEqual(await settled, { kind: 'permanent', reason, why: 'scripted' });
-      assert.equal(world.keepa.calls.length, 2);
-      assert.equal(world.broker.snapshot().stopped, undefined);
-      await world.end();
-    }
-  });
-
-  it('stops all spending when the key or the plan is refused, says so, and keeps the queue', async () => {
-    for (const reason of ['invalid-key', 'payment-required'] as const) {
-      const world = await started(mishapAt([2], reason));
-      const settled = world.ask('upsert', dealCall);
-      const next = world.ask('upsert', dealCall);
-      await world.run(5 * hourMs);
-      assert.equal((await settled).kind, 'permanent');
-      assert.equal(world.keepa.calls.length, 2);
-      const { stopped, classes, nextAdmissionAtMs } = world.broker.snapshot();
-      assert.deepEqual([stopped?.cause, stopped?.why], [reason, 'scripted']);
-      assert.deepEqual([classes.upsert.queued, nextAdmissionAtMs], [1, undefined]);
-      assert.deepEqual(
-        world.halts.map(({ cause }) => cause),
-        [reason],
-      );
-      await world.end();
-      assert.equal((await next).kind, 'cancelled');
-    }
-  });
-
-  it('says at the start that the key is refused', async () => {
-    const world = await started({ mishap: () => 'invalid-key' });
-    await world.run(hourMs);
-    assert.equal(world.keepa.calls.length, 1);
-    assert.equal(world.halts.length, 1);
-    await world.end();
-  });
-
-  it('settles a malformed answer by its envelope, else at its hold, and tries again', async () => {
-    for (const mishap of ['malformed', 'malformed-with-envelope'] as const) {
-      const world = await started(mishapAt([2], mishap));
-      const settled = world.ask('upsert', productCall(1, 20));
-      await world.run(60_000);
-      assert.equal((await settled).kind, 'answered');
-      const charged = mishap === 'malformed' ? 12 : 7;
-      assert.deepEqual(
-        [world.ledger[1]?.outcome, world.ledger[1]?.costTokens],
-        ['malformed', charged],
-      );
-      assert.equal(world.broker.snapshot().balance, world.keepa.balance);
-      assert.equal(world.broker.snapshot().unexplainedTokens, 0);
-      await world.end();
-    }
-  });
-});
-
-describe('token broker: the store', () => {
-  it('buys nothing before the last answer is stored, and says why', async () => {
-    let isBroken = true;
-    let writes = 0;
-    const world = await started({
-      commit: () => {
-        writes += 1;
-        return isBroken ? Promise.reject(new Error('disk full')) : Promise.resolve();
-      },
-    });
-    const first = world.ask('upsert', dealCall);
-    const second = world.ask('upsert', dealCall);
-    await world.run(10 * 60_000);
-    assert.equal(world.keepa.calls.length, 2);
-    assert.ok(writes > 10);
-    const { stopped } = world.broker.snapshot();
-    assert.equal(stopped?.cause, 'store');
-    assert.match(stopped?.why ?? '', /disk full/);
-    isBroken = false;
-    await world.run(60_000);
-    assert.equal((await first).kind, 'answered');
-    assert.equal((await second).kind, 'answered');
-    assert.equal(world.broker.snapshot().stopped, undefined);
-    await world.end();
-  });
-
-  it('writes the ledger after the answer and repeats that too', async () => {
-    const order: string[] = [];
-    let failures = 2;
-    const world = await started({
-      commit: async () => void order.push('commit'),
-      record: async ({ spendClass }) => {
-        if (spendClass !== 'upsert') return;
-        order.push('record');
-        failures -= 1;
-        if (failures >= 0) throw new Error('busy');
-      },
-    });
-    const settled = world.ask('upsert', dealCall);
-    await world.run(10_000);
-    assert.equal((await settled).kind, 'answered');
-    assert.deepEqual(order, ['commit', 'record', 'record', 'record']);
-    await world.end();
-  });
-
-  it('ends a request whose write can never succeed, and does not repeat the write', async () => {
-    let writes = 0;
-    const world = await started({
-      commit: () => {
-        writes += 1;
-        return Promise.reject(new Error('stale fence'));
-      },
-      isFinal: (error) => error instanceof Error && error.message === 'stale fence',
-    });
-    const settled = world.ask('upsert', dealCall);
-    await world.run(10_000);
-    assert.deepEqual(await settled, { kind: 'dead', why: 'stale fence', attempts: 1 });
-    assert.equal(writes, 1);
-    await world.end();
-  });
-});
-
-describe('token broker: gate and stop', () => {
+describe('token broker: gate', () => {
   it('admits nothing while the gate is closed, and reads the balance when it opens', async () => {
     let gate: Gate = { open: true };
     const world = await started({ balance: 200, gate: () => gate });
@@ -387,7 +185,9 @@ describe('token broker: gate and stop', () => {
     assert.equal(world.ledger.at(-1)?.outcome, 'answered');
     await world.end();
   });
+});
 
+describe('token broker: stop', () => {
   it('drains: stores what is in flight, cancels the rest, takes nothing new', async () => {
     const world = await started();
     const flying = world.ask('upsert', dealCall);

@@ -47,7 +47,7 @@ function next(before: Bucket, afterMs: number, over: Parameters<typeof envelope>
   return adoptTruth(bucket, answer, { ...flight, costTokens: answer.costTokens });
 }
 
-describe('token bucket', () => {
+describe('token bucket: the projection', () => {
   it('adds nothing before the next refill and one whole lump at it', () => {
     const bucket = opened();
     assert.deepEqual(advanceBucket(bucket, 30_999).lumps, []);
@@ -72,7 +72,9 @@ describe('token bucket', () => {
     const { bucket, lumps } = advanceBucket(opened({ balance: 500 }), 31_000);
     assert.deepEqual([bucket.balance, lumps], [300, [-200]]);
   });
+});
 
+describe('token bucket: answers', () => {
   it('is replaced by each answer, and blames nobody for what the request itself cost', () => {
     const truth = next(opened(), 10_000, { balance: 13, costTokens: 7 });
     assert.equal(truth.bucket.balance, 13);
@@ -123,7 +125,9 @@ describe('token bucket', () => {
     const unknownPhase = opened({ refillInMs: 522 });
     assert.equal(advanceBucket(unknownPhase, 5_000).bucket.balance, 20);
   });
+});
 
+describe('token bucket: the rate', () => {
   it('ignores one answer with a higher rate', () => {
     const first = next(opened(), 1_000, { refillRate: 12 });
     assert.equal(first.newRate, undefined);

@@ -59,7 +59,7 @@ describe('wait bound', () => {
   });
 
   it('adds the saving of an older class to that of a class which must save after it', () => {
-    // 12 tokens at 1 a minute: 240 ticks at 5 %, 120 at 10 %; both are dearer than their shares hold.
+    // 12 tokens at 1 a minute: 240 ticks at 5 %, 120 at 10 %; dearer than what their shares hold.
     const both = {
       rate: 1,
       queued: [

@@ -17,10 +17,12 @@ const startMs = Date.UTC(2026, 5, 1);
 let directory: string;
 let clock: VirtualClock;
 let coordination: Coordination;
+let regained: number;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'keepa-deals-keeper-'));
   clock = new VirtualClock(startMs);
+  regained = 0;
   coordination = await openEmbeddedCoordination({
     path: join(directory, 'coordination.sqlite'),
     clock,
@@ -45,6 +47,9 @@ function keeper(instance: string, leases: Leases = coordination.leases): LeaseKe
     log: new RecordedLog(),
     times: leaseTimes,
     doing: () => 'testing',
+    onRegained: () => {
+      regained += 1;
+    },
   });
 }
 
@@ -128,6 +133,7 @@ test('a store that cannot be asked closes the gate without losing the lease', as
   isAway = false;
   await clock.advanceBy(leaseTimes.retryMs);
   assert.ok(first.holds(), 'still its own when the store came back in time');
+  assert.equal(regained, 1, 'and says so, once');
   running.abort();
   await renewing;
 });

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { dealCall, started } from './broker-world.ts';
+
+describe('storing what was bought', () => {
+  it('buys nothing before the last answer is stored, and says why', async () => {
+    let isBroken = true;
+    let writes = 0;
+    const world = await started({
+      commit: () => {
+        writes += 1;
+        return isBroken ? Promise.reject(new Error('disk full')) : Promise.resolve();
+      },
+    });
+    const first = world.ask('upsert', dealCall);
+    const second = world.ask('upsert', dealCall);
+    await world.run(10 * 60_000);
+    assert.equal(world.keepa.calls.length, 2);
+    assert.ok(writes > 10);
+    const { stopped } = world.broker.snapshot();
+    assert.equal(stopped?.cause, 'store');
+    assert.match(stopped?.why ?? '', /disk full/);
+    isBroken = false;
+    await world.run(60_000);
+    assert.equal((await first).kind, 'answered');
+    assert.equal((await second).kind, 'answered');
+    assert.equal(world.broker.snapshot().stopped, undefined);
+    await world.end();
+  });
+
+  it('writes the ledger after the answer and repeats that too', async () => {
+    const order: string[] = [];
+    let failures = 2;
+    const world = await started({
+      commit: async () => void order.push('commit'),
+      record: async ({ spendClass }) => {
+        if (spendClass !== 'upsert') return;
+        order.push('record');
+        failures -= 1;
+        if (failures >= 0) throw new Error('busy');
+      },
+    });
+    const settled = world.ask('upsert', dealCall);
+    await world.run(10_000);
+    assert.equal((await settled).kind, 'answered');
+    assert.deepEqual(order, ['commit', 'record', 'record', 'record']);
+    await world.end();
+  });
+
+  it('ends a request whose write can never succeed, and does not repeat the write', async () => {
+    let writes = 0;
+    const world = await started({
+      commit: () => {
+        writes += 1;
+        return Promise.reject(new Error('stale fence'));
+      },
+      isFinal: (error) => error instanceof Error && error.message === 'stale fence',
+    });
+    const settled = world.ask('upsert', dealCall);
+    await world.run(10_000);
+    assert.deepEqual(await settled, { kind: 'dead', why: 'stale fence', attempts: 1 });
+    assert.equal(writes, 1);
+    await world.end();
+  });
+});
