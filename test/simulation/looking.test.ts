@@ -102,7 +102,7 @@ test('two feeds are swept and polled in turn, and a row of both is one deal', as
   });
 });
 
-test('rows that the screen rejects are stored and counted, and a better price lifts that', async () => {
+test('rows that the screen rejects are stored and counted; a better price lifts that', async () => {
   const screened = { ...usedFeed(), screen: { maxPriceCents: 3_000 } };
   await simulate({ ...plan, feeds: [screened] }, async (simulation) => {
     await simulation.start();
