@@ -14,7 +14,8 @@ import { upserterPass } from './actors/upserter.ts';
 import type { Broker, Gate, Stop } from './broker/request.ts';
 import { createBroker } from './broker/token-broker.ts';
 import type { Config } from './config.ts';
-import { LeaseKeeper, type LeaseTimes, leaseTimes } from './coordination/lease-keeper.ts';
+import { type LeaseTimes, leaseTimes } from './coordination/lease-keeper.ts';
+import { LeaseSet } from './coordination/lease-set.ts';
 import type { Coordination, LeaseEntry, Owner } from './coordination/ports.ts';
 import { createKeepaClient } from './keepa/client.ts';
 import type { Transport } from './keepa/transport.ts';
@@ -78,7 +79,8 @@ class ComposedDaemon implements Daemon {
   readonly ended: Promise<Ending>;
   readonly #options: DaemonOptions;
   readonly #end: (ending: Ending) => void;
-  readonly #keeper: LeaseKeeper;
+  /** The data directory's lease and the key's: one writer of the files, one spender. */
+  readonly #leases: LeaseSet;
   readonly #stopping = new AbortController();
   readonly #actors: Actor[] = [];
   readonly #startedAtMs: number;
@@ -96,9 +98,8 @@ class ComposedDaemon implements Daemon {
     const { world, owner, keyHash, times = leaseTimes } = options;
     this.#startedAtMs = world.clock.now();
     this.#phase = { name: 'starting', why: 'opening', sinceMs: this.#startedAtMs };
-    this.#keeper = new LeaseKeeper({
+    this.#leases = new LeaseSet(['data-dir', `daemon-${keyHash}`], {
       leases: world.coordination.leases,
-      name: `daemon-${keyHash}`,
       owner,
       clock: world.clock,
       log: world.log.scoped('lease'),
@@ -110,12 +111,15 @@ class ComposedDaemon implements Daemon {
 
   async start(): Promise<void> {
     const { config, store } = this.#options;
-    const taken = await this.#keeper.take({
+    const taken = await this.#leases.take({
       fenceFloor: () => store.reader.newestFence(),
       ...(config.standby ? { onStandby: (holder) => this.#standBy(holder) } : {}),
       signal: this.#stopping.signal,
     });
-    if (taken.kind === 'aborted') return;
+    if (taken.kind === 'aborted' || this.#stopping.signal.aborted) {
+      await this.#leases.release();
+      return;
+    }
     if (taken.kind === 'held') {
       this.#end({ code: 75, reason: `already running: ${describeHolder(taken.holder)}` });
       return;
@@ -153,9 +157,16 @@ class ComposedDaemon implements Daemon {
       policy: { shares: config.shares, deficitFloor: config.deficitFloor },
       record: (entry) => writer.recordRequest(entry),
       gate: () => this.#gate(),
-      isFinal: (error) => error instanceof StaleFenceError,
+      isFinal: (error) => this.#isTakenOver(error),
       onHalted: (stop) => this.#onHalted(stop),
     });
+  }
+
+  /** A stale fence says that another process writes now: this one must not go on buying. */
+  #isTakenOver(error: unknown): boolean {
+    if (!(error instanceof StaleFenceError)) return false;
+    void this.#shutDown({ code: 1, reason: error.message });
+    return true;
   }
 
   /**
@@ -170,7 +181,7 @@ class ComposedDaemon implements Daemon {
   }
 
   #gate(): Gate {
-    if (this.#keeper.holds()) return { open: true };
+    if (this.#leases.holds()) return { open: true };
     return { open: false, why: 'the daemon lease is not confirmed' };
   }
 
@@ -207,12 +218,24 @@ class ComposedDaemon implements Daemon {
       restarts,
       backoff: restartBackoff,
     });
-    supervisor.add({ name: 'lease', run: (signal) => this.#keeper.run(signal) });
+    supervisor.add({ name: 'lease', run: (signal) => this.#leases.run(signal) });
     for (const actor of [backfiller, upserter]) {
       this.#actors.push(actor);
-      supervisor.add({ name: actor.snapshot().name, run: (signal) => actor.run(signal) });
+      supervisor.add({
+        name: actor.snapshot().name,
+        run: (signal) => this.#runActor(actor, signal),
+      });
     }
     return supervisor;
+  }
+
+  async #runActor(actor: Actor, signal: AbortSignal): Promise<void> {
+    try {
+      await actor.run(signal);
+    } catch (error) {
+      this.#isTakenOver(error);
+      throw error;
+    }
   }
 
   /** The three ways in which the daemon ends without being asked to. */
@@ -223,7 +246,7 @@ class ComposedDaemon implements Daemon {
     void supervisor.failed.then(({ child, reason }) =>
       endWith({ code: 1, reason: `${child} keeps failing: ${reason}` }),
     );
-    void this.#keeper.lost.then((reason) => endWith({ code: 1, reason }));
+    void this.#leases.lost.then((reason) => endWith({ code: 1, reason }));
   }
 
   stop(reason: string): Promise<void> {
@@ -246,7 +269,7 @@ class ComposedDaemon implements Daemon {
     } catch (error) {
       log.warn('stop', { error: describeError(error) });
     }
-    await this.#keeper.release().catch((error: unknown) => {
+    await this.#leases.release().catch((error: unknown) => {
       log.warn('lease-release-failed', { error: describeError(error) });
     });
     this.#end(ending);

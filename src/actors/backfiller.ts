@@ -14,7 +14,6 @@
  *   rows have moved too far meanwhile for its absences to mean anything.
  */
 import type { Broker } from '../broker/request.ts';
-import { tickMs } from '../broker/token-bucket.ts';
 import type { Checkpoints } from '../coordination/ports.ts';
 import { type DealPage, dealPageLast, dealPageRows } from '../keepa/deal-row.ts';
 import type { PassReport } from '../runtime/actor.ts';
@@ -23,6 +22,7 @@ import type { Log } from '../runtime/log.ts';
 import type { DealReader, DealWriter, Sweep, SweepOutcome } from '../store/ports.ts';
 import { checkpointName, cursorAt, resumePage } from './cursor.ts';
 import type { Feed } from './feed.ts';
+import { FeedBlocks } from './feed-blocks.ts';
 import { type FeedPart, partsOf, splitPart } from './feed-parts.ts';
 import { buyPage, type PageBought } from './listing.ts';
 import { plannedSweepMs } from './planning.ts';
@@ -42,21 +42,18 @@ export interface BackfillerOptions {
   readonly sweepIntervalMs: number;
 }
 
-/** After a page that could not be bought; the broker has backed off already. */
-const troubleWaitMs = tickMs;
-/** Before a feed that Keepa refuses as it is gets another chance. */
-const hopelessWaitMs = 3_600_000;
-
 /** Makes the pass: the next page of the sweep that is running or due. */
 export function backfillerPass(
   options: BackfillerOptions,
 ): (signal: AbortSignal) => Promise<PassReport> {
-  const blockedUntilMs = new Map<string, number>();
+  const blocks = new FeedBlocks(options.clock);
   return async (signal) => {
-    const nowMs = options.clock.now();
-    const feeds = options.feeds.filter(({ name }) => (blockedUntilMs.get(name) ?? 0) <= nowMs);
-    const turn = await nextTurn(options, feeds, nowMs);
-    if ('dueInMs' in turn) return { counts: { pages: 0 }, nextInMs: turn.dueInMs };
+    const feeds = blocks.open(options.feeds);
+    const turn = await nextTurn(options, feeds, options.clock.now());
+    if ('dueInMs' in turn) {
+      const nextInMs = Math.min(turn.dueInMs, blocks.nextOpeningMs(options.feeds));
+      return { counts: { pages: 0 }, nextInMs };
+    }
     const { part, sweep } = turn;
     const { feed } = part;
     const bought = await sweepPage(options, { part, sweep, signal });
@@ -64,8 +61,8 @@ export function backfillerPass(
     if ('counts' in bought) {
       return { counts: { ...counts, ...bought.counts }, nextInMs: 0 };
     }
-    if (bought.isHopeless) blockedUntilMs.set(feed.name, nowMs + hopelessWaitMs);
-    return { counts: { ...counts, why: bought.trouble }, nextInMs: troubleWaitMs };
+    blocks.block(feed, bought);
+    return { counts: { ...counts, why: bought.trouble }, nextInMs: 0 };
   };
 }
 
@@ -92,7 +89,7 @@ async function nextTurn(
     const dueInMs = dueIn(last, sweepIntervalMs, nowMs);
     if (first === undefined || dueInMs < first.dueInMs) first = { part, last, dueInMs };
   }
-  if (first === undefined) return { dueInMs: troubleWaitMs };
+  if (first === undefined) return { dueInMs: Number.POSITIVE_INFINITY };
   const { part, last, dueInMs } = first;
   if (dueInMs > 0) return { dueInMs };
   return { part, sweep: await begin(options, part, last) };

@@ -9,6 +9,7 @@ import { screenRow } from '../analysis/screen.ts';
 import type { Broker, Settlement, SpendClass } from '../broker/request.ts';
 import type { DealCall } from '../keepa/call.ts';
 import type { DealPage, DealRow } from '../keepa/deal-row.ts';
+import type { Log } from '../runtime/log.ts';
 import type { DealWriter, ListedPage, PageCounts, ScreenedRow } from '../store/ports.ts';
 import { type Feed, identityOf } from './feed.ts';
 
@@ -44,14 +45,18 @@ export interface PageOrder {
   readonly signal: AbortSignal;
 }
 
-/** What a page brought, or why it brought nothing; `isHopeless`: asking again will not help. */
-export type PageBought =
-  | { readonly page: DealPage; readonly counts: PageCounts }
-  | { readonly trouble: string; readonly isHopeless: boolean };
+/** Why a page brought nothing; `isHopeless`: asking again soon will not help. */
+export interface Trouble {
+  readonly trouble: string;
+  readonly isHopeless: boolean;
+}
+
+/** What a page brought, or why it brought nothing. */
+export type PageBought = { readonly page: DealPage; readonly counts: PageCounts } | Trouble;
 
 /** Buys one page, screens its rows and stores them in one transaction. */
 export async function buyPage(
-  { broker, writer }: { broker: Broker; writer: DealWriter },
+  { broker, writer, log }: { broker: Broker; writer: DealWriter; log: Log },
   order: PageOrder,
 ): Promise<PageBought> {
   const { feed, call, spendClass, purpose, signal } = order;
@@ -62,14 +67,15 @@ export async function buyPage(
     call,
     signal,
     commit: async ({ answer: page, atMs }) => {
-      const fault = timeFault(page.rows, atMs);
+      const fault = shapeFault(page) ?? timeFault(page.rows, atMs);
       if (fault !== undefined) {
         stored = { trouble: fault, isHopeless: true };
         return;
       }
       const rows = page.rows.map((row) => screened(row, feed));
       const sweep = order.sweepOf(page);
-      const listed = { feed: identityOf(feed, call.query), rows, seenAtMs: atMs };
+      const { wireRows } = page;
+      const listed = { feed: identityOf(feed, call.query), rows, wireRows, seenAtMs: atMs };
       const counts = await writer.storePage(sweep === undefined ? listed : { ...listed, sweep });
       await order.afterStore();
       stored = { page, counts };
@@ -77,7 +83,15 @@ export async function buyPage(
   });
   if (settlement.kind !== 'answered') return troubleOf(settlement);
   assert(stored !== undefined, 'an answered request has been committed');
+  if ('page' in stored) tellFaults(log, feed, stored.page);
   return stored;
+}
+
+/** A row that cannot be read costs its page nothing, but it does not vanish without a word. */
+function tellFaults(log: Log, feed: Feed, { faults }: DealPage): void {
+  const [first] = faults;
+  if (first === undefined) return;
+  log.warn('rows-unreadable', { feed: feed.name, rows: faults.length, first: first.why });
 }
 
 function screened(row: DealRow, feed: Feed): ScreenedRow {
@@ -101,6 +115,16 @@ function troubleOf(
     case 'cancelled':
       return { trouble: 'taken back', isHopeless: false };
   }
+}
+
+/**
+ * Why a page says nothing about its feed: most of its rows cannot be read. Keepa has changed the
+ * shape of its rows then, and a sweep of such pages would prove every deal absent.
+ */
+export function shapeFault({ rows, faults }: DealPage): string | undefined {
+  const [first] = faults;
+  if (first === undefined || faults.length <= rows.length) return undefined;
+  return `${faults.length} of ${rows.length + faults.length} rows cannot be read: ${first.why}`;
 }
 
 /**

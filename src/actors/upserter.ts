@@ -10,7 +10,7 @@
  * Invariants:
  * - the interval follows the measured rate, so that planned polls fit the class's share;
  * - a page that could not be bought changes nothing, and the next round polls again;
- * - the watermark decides only whether another page is bought, never what is stored.
+ * - what is known decides only whether another page is bought, never what is stored.
  */
 import type { Broker } from '../broker/request.ts';
 import { newestFirst, withSort } from '../keepa/deal-query.ts';
@@ -20,7 +20,8 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { DealReader, DealWriter, PageCounts } from '../store/ports.ts';
 import type { Feed } from './feed.ts';
-import { buyPage, outOfOrder } from './listing.ts';
+import { FeedBlocks } from './feed-blocks.ts';
+import { buyPage, outOfOrder, type Trouble } from './listing.ts';
 import { headIntervalMs } from './planning.ts';
 
 export interface UpserterOptions {
@@ -48,6 +49,7 @@ export function upserterPass(
   options: UpserterOptions,
 ): (signal: AbortSignal) => Promise<PassReport> {
   const { feeds, broker, clock, sharePercent } = options;
+  const blocks = new FeedBlocks(clock);
   return async (signal) => {
     const startedAtMs = clock.monotonic();
     const tally: Tally = {
@@ -58,9 +60,10 @@ export function upserterPass(
       inversions: 0,
       troubles: 0,
     };
-    for (const feed of feeds) {
+    for (const feed of blocks.open(feeds)) {
       if (signal.aborted) break;
-      await pollHead(options, feed, { signal, tally });
+      const trouble = await pollHead(options, feed, { signal, tally });
+      if (trouble !== undefined) blocks.block(feed, trouble);
     }
     const { netRate } = broker.snapshot();
     const intervalMs = headIntervalMs(feeds.length, { netRate, sharePercent });
@@ -74,7 +77,7 @@ async function pollHead(
   options: UpserterOptions,
   feed: Feed,
   { signal, tally }: { signal: AbortSignal; tally: Tally },
-): Promise<void> {
+): Promise<Trouble | undefined> {
   const { log, reader } = options;
   const call = { endpoint: 'deal', query: withSort(feed.query, newestFirst) } as const;
   const isKnown = await hasBeenSwept(reader, feed);
@@ -91,12 +94,13 @@ async function pollHead(
     if ('trouble' in bought) {
       tally.troubles += 1;
       if (!signal.aborted) log.warn('head-poll', { feed: feed.name, why: bought.trouble });
-      return;
+      return bought;
     }
     count(tally, bought);
     const isLast = bought.page.wireRows < dealPageRows || bought.counts.known > 0;
-    if (isLast || !isKnown || signal.aborted) return;
+    if (isLast || !isKnown || signal.aborted) break;
   }
+  return undefined;
 }
 
 function count(tally: Tally, { page, counts }: { page: DealPage; counts: PageCounts }): void {
@@ -107,7 +111,7 @@ function count(tally: Tally, { page, counts }: { page: DealPage; counts: PageCou
   tally.inversions += outOfOrder(page.rows);
 }
 
-/** True once a sweep of the feed has ended: then an unknown row is news. */
+/** True once a sweep of this revision of the feed is complete: then an unknown row is news. */
 async function hasBeenSwept(reader: DealReader, feed: Feed): Promise<boolean> {
   const status = (await reader.feeds()).find(({ name }) => name === feed.name);
   return status?.lastSweepAtMs !== undefined;

@@ -3,8 +3,9 @@
  *
  * The lease's expiry is judged by the store's clock; ours is judged here, by monotonic time counted
  * from before each renewal was sent, and ends a margin earlier. So whoever takes over finds that we
- * stopped first, and a pause of the whole process (a suspended laptop, SIGSTOP) is noticed before
- * the next decision. What such a process still writes is refused by its fence.
+ * stopped first, and a pause of the whole process (SIGSTOP) is noticed before the next decision.
+ * Monotonic time may stand still while a machine is suspended: what such a process still writes,
+ * before its next renewal fails, is refused by its fence.
  *
  * Invariants:
  * - `holds()` is true only within `ttlMs - marginMs` of a renewal that the store confirmed;
@@ -20,7 +21,7 @@ export interface LeaseTimes {
   readonly renewMs: number;
   /** How long before the expiry the holder stops admitting. */
   readonly marginMs: number;
-  /** How soon a renewal is tried again, and how often one who stands by looks again. */
+  /** How soon a failed renewal is tried again, and how often one who stands by looks again. */
   readonly retryMs: number;
 }
 
@@ -65,32 +66,16 @@ export class LeaseKeeper {
     this.#options = options;
   }
 
-  /**
-   * Takes the lease, waiting for its holder to end if `wait` is given.
-   * `fenceFloor` is asked for anew at each try: whoever held it meanwhile has raised it.
-   */
-  async take(options: {
-    fenceFloor: () => Promise<number>;
-    /** Called once, when another holder is found; without it the answer is `held`. */
-    onStandby?: (holder: LeaseEntry) => void;
-    signal: AbortSignal;
-  }): Promise<Taken> {
+  /** Takes the lease. `fenceFloor` is asked for anew: whoever held it meanwhile has raised it. */
+  async take(options: { fenceFloor: () => Promise<number>; signal: AbortSignal }): Promise<Taken> {
+    if (options.signal.aborted) return { kind: 'aborted' };
     const { clock, times } = this.#options;
-    let isAnnounced = false;
-    while (!options.signal.aborted) {
-      const askedMs = clock.monotonic();
-      const acquired = await this.#acquire(await options.fenceFloor());
-      if (acquired.granted) {
-        this.#fence = acquired.fence;
-        this.#validUntilMs = askedMs + times.ttlMs - times.marginMs;
-        return { kind: 'taken', fence: acquired.fence };
-      }
-      if (options.onStandby === undefined) return { kind: 'held', holder: acquired.holder };
-      if (!isAnnounced) options.onStandby(acquired.holder);
-      isAnnounced = true;
-      await clock.sleep(times.retryMs, options.signal).catch(() => undefined);
-    }
-    return { kind: 'aborted' };
+    const askedMs = clock.monotonic();
+    const acquired = await this.#acquire(await options.fenceFloor());
+    if (!acquired.granted) return { kind: 'held', holder: acquired.holder };
+    this.#fence = acquired.fence;
+    this.#validUntilMs = askedMs + times.ttlMs - times.marginMs;
+    return { kind: 'taken', fence: acquired.fence };
   }
 
   #acquire(fenceFloor: number): ReturnType<Leases['acquire']> {

@@ -75,15 +75,22 @@ export async function findFeed(trx: Trx, name: string): Promise<KnownFeed | unde
     .executeTakeFirst();
 }
 
-/** Every feed that was ever configured, in the order in which they came. */
+/**
+ * Every feed that was ever configured, in the order in which they came. Its sweeps count from when
+ * the present revision of its query was configured.
+ */
 export async function feedStatuses(trx: Trx): Promise<readonly FeedStatus[]> {
   const feeds = await trx.selectFrom('feeds').selectAll().orderBy('id').execute();
   const liveRows = await liveRowsByFeed(trx);
   const statuses: FeedStatus[] = [];
   for (const feed of feeds) {
     const bands = await priceBands(trx, feed.id, feed.query_hash);
-    const complete = await lastEnded(trx, feed.id, ['complete']);
-    const decided = await lastEnded(trx, feed.id, ['complete', 'truncated']);
+    const sinceMs = feed.configured_at_ms;
+    const complete = await lastEnded(trx, feed.id, { outcomes: ['complete'], sinceMs });
+    const decided = await lastEnded(trx, feed.id, {
+      outcomes: ['complete', 'truncated'],
+      sinceMs,
+    });
     statuses.push({
       name: feed.name,
       isConfigured: feed.is_configured === 1,

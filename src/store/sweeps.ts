@@ -32,14 +32,15 @@ export async function unfinishedSweep(trx: Trx, feedId: number): Promise<Sweep |
   return row === undefined || row.ended_at_ms !== null ? undefined : asSweep(row);
 }
 
-/** The newest sweep of the feed that ended in one of these ways, of whatever revision. */
+/** The newest sweep of the feed, begun since then, that ended in one of these ways. */
 export async function lastEnded(
   trx: Trx,
   feedId: number,
-  outcomes: readonly SweepOutcome[],
+  { outcomes, sinceMs }: { outcomes: readonly SweepOutcome[]; sinceMs: number },
 ): Promise<Sweep | undefined> {
   const row = await sweepsOf(trx, feedId)
     .where('sweeps.outcome', 'in', outcomes)
+    .where('sweeps.started_at_ms', '>=', sinceMs)
     .executeTakeFirst();
   return row === undefined ? undefined : asSweep(row);
 }

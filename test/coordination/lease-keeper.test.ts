@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
 import { LeaseKeeper, leaseTimes, type Taken } from '../../src/coordination/lease-keeper.ts';
-import type { Coordination, LeaseEntry, Leases } from '../../src/coordination/ports.ts';
+import { LeaseSet, type TakeOptions } from '../../src/coordination/lease-set.ts';
+import type { Coordination, Leases } from '../../src/coordination/ports.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { ownerNamed } from '../contract/coordination-fixture.ts';
 import { RecordedLog } from '../runtime/recorded-log.ts';
@@ -38,10 +39,9 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-function keeper(instance: string, leases: Leases = coordination.leases): LeaseKeeper {
-  return new LeaseKeeper({
+function optionsFor(instance: string, leases: Leases = coordination.leases) {
+  return {
     leases,
-    name: 'daemon-test',
     owner: ownerNamed(instance),
     clock,
     log: new RecordedLog(),
@@ -50,13 +50,16 @@ function keeper(instance: string, leases: Leases = coordination.leases): LeaseKe
     onRegained: () => {
       regained += 1;
     },
-  });
+  };
 }
 
-function take(who: LeaseKeeper, onStandby?: (holder: LeaseEntry) => void): Promise<Taken> {
+function keeper(instance: string, leases?: Leases): LeaseKeeper {
+  return new LeaseKeeper({ ...optionsFor(instance, leases), name: 'daemon-test' });
+}
+
+function take(who: LeaseKeeper | LeaseSet, options: Partial<TakeOptions> = {}): Promise<Taken> {
   const { signal } = new AbortController();
-  const fenceFloor = async (): Promise<number> => 0;
-  return who.take(onStandby ? { fenceFloor, onStandby, signal } : { fenceFloor, signal });
+  return who.take({ fenceFloor: async () => 0, signal, ...options });
 }
 
 test('a holder that renews holds for hours', async () => {
@@ -102,7 +105,9 @@ test('one who stands by takes over as soon as it can, with a higher fence', asyn
   const first = keeper('first');
   const taken = await take(first);
   const heard: string[] = [];
-  const waiting = take(keeper('second'), (holder) => heard.push(holder.owner.instance));
+  const waiting = take(new LeaseSet(['daemon-test'], optionsFor('second')), {
+    onStandby: (holder) => heard.push(holder.owner.instance),
+  });
   await clock.advanceBy(5_000);
   await first.release();
   await clock.advanceBy(leaseTimes.retryMs);
@@ -110,6 +115,20 @@ test('one who stands by takes over as soon as it can, with a higher fence', asyn
   assert.deepEqual(heard, ['first']);
   assert.ok(taken.kind === 'taken' && second.kind === 'taken');
   assert.ok(second.fence > taken.fence);
+});
+
+test('a set is taken whole or not at all', async () => {
+  const first = keeper('first');
+  await take(first);
+  const both = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('second'));
+  assert.equal((await take(both)).kind, 'held');
+  assert.ok(!both.holds());
+  const free = new LeaseSet(['data-dir'], optionsFor('third'));
+  assert.equal((await take(free)).kind, 'taken', 'the half that was taken has been given back');
+  await free.release();
+  await first.release();
+  assert.equal((await take(both)).kind, 'taken');
+  assert.ok(both.holds());
 });
 
 test('a store that cannot be asked closes the gate without losing the lease', async () => {
