@@ -107,13 +107,17 @@ const locks = command('locks', 'The locks that keep two daemons apart: see them,
   ['keepa-deals locks list'],
   ['keepa-deals locks clear daemon-0123456789abcdef', 'as locks list names it'],
 ]);
-subcommand(locks, 'list', 'Show every lock, its owner and what that is doing.').action(
-  async (flags) => {
-    const { listLocks } = await import('./cli/locks.ts');
-    await finish(listLocks(flags, context));
-  },
-);
-subcommand(locks, 'clear', 'Delete exactly the named locks; refuses those of a live owner.')
+subcommand(locks, 'list', {
+  description: 'Show every lock, its owner and what that is doing.',
+  example: 'keepa-deals locks list --json',
+}).action(async (flags) => {
+  const { listLocks } = await import('./cli/locks.ts');
+  await finish(listLocks(flags, context));
+});
+subcommand(locks, 'clear', {
+  description: 'Delete exactly the named locks; refuses those of a live owner.',
+  example: 'keepa-deals locks clear data-dir',
+})
   .argument('<names...>', 'as locks list shows them')
   .option('--force', 'also from an owner that may be alive')
   .action(async (names, flags) => {
@@ -124,7 +128,10 @@ subcommand(locks, 'clear', 'Delete exactly the named locks; refuses those of a l
 const checkpoints = command('checkpoints', 'The saved progress from which work resumes.', [
   ['keepa-deals checkpoints list --json'],
 ]);
-subcommand(checkpoints, 'list', 'Show how far each part had come.').action(async (flags) => {
+subcommand(checkpoints, 'list', {
+  description: 'Show how far each part had come.',
+  example: 'keepa-deals checkpoints list --json',
+}).action(async (flags) => {
   const { listCheckpoints } = await import('./cli/locks.ts');
   await finish(listCheckpoints(flags, context));
 });
@@ -157,10 +164,15 @@ function command(name: string, description: string, examples: readonly (readonly
     .addHelpText('before', `Examples:\n${lines.join('\n')}\n`);
 }
 
-function subcommand(parent: Command, name: string, description: string): Command {
+function subcommand(
+  parent: Command,
+  name: string,
+  { description, example }: { description: string; example: string },
+): Command {
   return parent
     .command(name)
     .description(description)
+    .addHelpText('before', `Examples:\n  ${example}\n`)
     .addOption(configFile())
     .addOption(dataDir())
     .option('--json', 'print one JSON object');

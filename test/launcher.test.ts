@@ -187,6 +187,7 @@ test('it keeps compiled code in the user cache, or where it is told to', () => {
   const [home, cache] = [join(place, 'home'), join(place, 'cache')];
   assert.equal(cacheOf({ HOME: home }), join(home, '.cache/keepa-deals/v8'));
   assert.equal(cacheOf({ HOME: home, XDG_CACHE_HOME: cache }), join(cache, 'keepa-deals/v8'));
+  assert.equal(cacheOf({}), undefined, 'not where others could plant code');
   assert.equal(cacheOf({ NODE_COMPILE_CACHE: cache }), cache);
   assert.equal(cacheOf({ HOME: home, NODE_DISABLE_COMPILE_CACHE: '1' }), undefined);
 });

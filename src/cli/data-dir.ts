@@ -1,8 +1,8 @@
 /**
  * What lies where in the data directory, and how it comes to be.
  */
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CliError, exitCodes, systemReason } from './cli-error.ts';
 
 export function databasePath(dataDir: string): string {
@@ -25,7 +25,7 @@ export function socketPath(dataDir: string): string {
  */
 export function prepareDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDirectory(dataDir);
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new CliError(exitCodes.badConfig, {
@@ -34,4 +34,14 @@ export function prepareDataDir(dataDir: string): void {
       todo: 'make it writable for this user, or set another with --data-dir',
     });
   }
+}
+
+/**
+ * Level by level, each tried once: Node's own recursive mkdir never returns below a directory, such
+ * as /proc, that says "no such file" to whatever is made in it.
+ */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }

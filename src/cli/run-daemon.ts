@@ -18,6 +18,8 @@ import { socketPath } from './data-dir.ts';
 
 /** The unit's TimeoutStopSec has to be longer, or systemd kills what would have ended by itself. */
 export const stopGraceMs = 30_000;
+/** Nobody presses Ctrl-C twice within it. */
+const samePressMs = 300;
 
 export interface RunOptions {
   readonly daemon: Daemon;
@@ -83,12 +85,18 @@ async function listen(options: RunOptions): Promise<ControlServer> {
 /** Returns what takes the handlers and the deadline away again. */
 function stopOnSignals({ daemon, clock, log }: RunOptions): () => void {
   let grace: Timer | undefined;
+  let askedAtMs = 0;
   const leave = (why: string): never => {
     log.error('stop-forced', { why });
     process.exit(exitCodes.failed);
   };
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (grace !== undefined) leave(`a second ${signal}`);
+    if (grace !== undefined) {
+      // npm forwards what its terminal has sent already: one key press, two signals.
+      if (clock.monotonic() - askedAtMs > samePressMs) leave(`a second ${signal}`);
+      return;
+    }
+    askedAtMs = clock.monotonic();
     log.info('stopping', { signal, graceMs: stopGraceMs });
     grace = clock.after(stopGraceMs, () => leave(`not done after ${stopGraceMs} ms`));
     void daemon.stop(signal);

@@ -26,6 +26,8 @@ export type Fault =
   /** A page is cut to so many rows; 0 is an empty page. */
   | { readonly kind: 'short-page'; readonly rows: number }
   | { readonly kind: 'unordered' }
+  /** These fields take the place of the answer's own: another shape than the documented one. */
+  | { readonly kind: 'payload'; readonly fields: Readonly<Record<string, unknown>> }
   /** This one envelope names another rate. */
   | { readonly kind: 'rate-blip'; readonly ratePerMinute: number }
   /** An envelope as a wrong key gets it, all zeros, on an answer that is otherwise fine. */
@@ -58,6 +60,8 @@ export function applyFault(
         : payload;
     case 'short-page':
       return onRows(payload, (rows) => rows.slice(0, fault.rows));
+    case 'payload':
+      return { ...payload, ...fault.fields };
     case 'unordered':
       return onRows(payload, (rows) => rows.toReversed());
     default:

@@ -1,7 +1,7 @@
 /** A page whose times cannot be true is not stored; an order not asked for is noticed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { outOfOrder, timeFault } from '../../src/actors/listing.ts';
+import { outOfOrder, shapeFault, timeFault } from '../../src/actors/listing.ts';
 import type { DealRow } from '../../src/keepa/deal-row.ts';
 
 const nowMs = Date.UTC(2026, 4, 30, 12);
@@ -44,6 +44,18 @@ test('a clock that runs an hour late is named', () => {
 test('rows without times prove nothing', () => {
   assert.equal(timeFault([row({})], nowMs), undefined);
   assert.equal(timeFault([], nowMs), undefined);
+});
+
+test('a page of mostly unreadable rows says nothing about its feed', () => {
+  const fault = { index: 0, asin: undefined, why: 'current: is not a list' };
+  const page = (good: number, bad: number) => ({
+    rows: Array.from({ length: good }, () => row({})),
+    faults: Array.from({ length: bad }, () => fault),
+    wireRows: good + bad,
+  });
+  assert.equal(shapeFault(page(0, 0)), undefined, 'an empty page is one');
+  assert.equal(shapeFault(page(140, 10)), undefined);
+  assert.match(shapeFault(page(0, 140)) ?? '', /140 of 140 rows cannot be read: current/);
 });
 
 test('newest first is in order; every newer row after an older one is counted', () => {

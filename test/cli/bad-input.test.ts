@@ -127,6 +127,11 @@ describe('bad configuration: 78', () => {
     assertOneLine(await place.run(args, withKey), 78, /permission denied/);
   });
 
+  test('start where nobody can make a directory ends, rather than try for ever', async () => {
+    const args = ['start', '--config', 'good.toml', '--data-dir', '/proc/keepa-deals/data'];
+    assertOneLine(await place.run(args, withKey), 78, /cannot be written/);
+  });
+
   test('deals without a database', async () => {
     assertOneLine(await place.run(['deals', '--data-dir', 'none']), 78, /does not exist/);
   });

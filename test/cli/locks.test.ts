@@ -33,10 +33,13 @@ async function held(): Promise<readonly Lock[]> {
 
 describe('while the owner lives', limits, () => {
   test('its lock is listed with its pid, and its progress with the cursor', async () => {
-    const [lock] = await held();
+    const pid = daemon.child.pid;
     assert.deepEqual(
-      [lock?.name, lock?.pid, lock?.isAlive],
-      ['daemon-demo', daemon.child.pid, true],
+      (await held()).map((lock) => [lock.name, lock.pid, lock.isAlive]),
+      [
+        ['daemon-demo', pid, true],
+        ['data-dir', pid, true],
+      ],
     );
     const { stdout } = await ask('checkpoints', 'list', '--json');
     const [checkpoint] = JSON.parse(stdout).checkpoints;
@@ -49,7 +52,7 @@ describe('while the owner lives', limits, () => {
     const { code, stderr } = await ask('locks', 'clear', 'daemon-demo');
     assert.equal(code, 75);
     assert.match(stderr, /^keepa-deals: daemon-demo: process \d+ holds it and may be alive; .*\n$/);
-    assert.equal((await held()).length, 1);
+    assert.equal((await held()).length, 2);
   });
 });
 
@@ -63,14 +66,14 @@ describe('after the owner was killed', limits, () => {
     assert.equal((await held())[0]?.isAlive, false);
     const { code, stderr } = await ask('locks', 'clear', 'daemon-demo', 'daemon-dmo');
     assert.equal(code, 1);
-    assert.match(stderr, /daemon-dmo: there is no lock of that name; held: daemon-demo/);
-    assert.equal((await held()).length, 1);
+    assert.match(stderr, /daemon-dmo: there is no lock of that name; held: daemon-demo, data-dir/);
+    assert.equal((await held()).length, 2);
   });
 
   test('its lock is cleared without force, and it is gone', async () => {
-    const { code, stdout } = await ask('locks', 'clear', 'daemon-demo', '--json');
+    const { code, stdout } = await ask('locks', 'clear', 'daemon-demo', 'data-dir', '--json');
     assert.equal(code, 0);
-    assert.deepEqual(JSON.parse(stdout), { schema: 1, cleared: ['daemon-demo'] });
+    assert.deepEqual(JSON.parse(stdout), { schema: 1, cleared: ['daemon-demo', 'data-dir'] });
     assert.deepEqual(await held(), []);
   });
 });

@@ -145,6 +145,36 @@ test('a second daemon on the same store ends with 75 and names the first', async
   });
 });
 
+test('a daemon that was taken over ends at its first refused write, with 1', async () => {
+  await simulate(plan, async (simulation) => {
+    const daemon = await simulation.start();
+    await simulation.clock.advanceBy(20 * minuteMs);
+    await simulation.store.writer(99).adoptFence();
+    await simulation.clock.advanceBy(30 * minuteMs);
+    const { code, reason } = await daemon.ended;
+    assert.equal(code, 1);
+    assert.match(reason, /fence 99 has taken over/);
+    const paid = simulation.keepa.requests.spentTokens.deal;
+    await simulation.clock.advanceBy(hourMs);
+    assert.equal(simulation.keepa.requests.spentTokens.deal, paid, 'nothing more is bought');
+  });
+});
+
+test('a page of rows in an unknown shape ends no sweep, and is said', async () => {
+  const dr = Array.from({ length: 140 }, () => ({ asin: 'B000000001', current: 'none' }));
+  await simulate({ ...plan, ratePerMinute: 60 }, async (simulation) => {
+    await simulation.start();
+    await simulation.clock.advanceBy(20 * minuteMs);
+    const [before] = await simulation.store.reader.feeds();
+    simulation.keepa.setFaults(() => ({ kind: 'payload', fields: { deals: { dr } } }));
+    await simulation.clock.advanceBy(2 * hourMs);
+    const [after] = await simulation.store.reader.feeds();
+    assert.equal(after?.lastSweepAtMs, before?.lastSweepAtMs);
+    assert.ok((after?.lastSweepRows ?? 0) > 300);
+    assert.ok(simulation.log.said.some(({ fields }) => /cannot be read/.test(`${fields.why}`)));
+  });
+});
+
 test('total is the sum over the states, and the ledger adds up to what Keepa took', async () => {
   await simulate({ ...plan, ratePerMinute: 20 }, async (simulation) => {
     await simulation.start();

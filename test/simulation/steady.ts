@@ -137,7 +137,7 @@ function print(options: SteadyOptions, figures: SteadyFigures, tookMs: number): 
     `tokens expired           ${figures.expiredTokens}`,
     `tokens spent             ${spent.join(', ')}`,
     `unexplained tokens       ${figures.unexplainedTokens}`,
-    `sweeps completed         ${figures.sweeps}`,
+    `sweeps begun             ${figures.sweeps}`,
     `head polls               ${figures.headPolls}`,
     `live rows not in table   ${figures.unknownAfterFirstSweep} after the first sweep, ` +
       `${figures.unknownAtEnd} at the end, of ${figures.liveRows}`,
