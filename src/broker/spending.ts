@@ -64,6 +64,7 @@ export class Spending {
   /** False while what we believe of the balance may be somebody else's past. */
   #isTruthOurs = false;
   #isDrainTold = false;
+  #isSilent = false;
   #lastAnswer: { readonly atMs: number; readonly clockOffsetMs: number } | undefined;
 
   constructor(options: SpendingOptions) {
@@ -217,10 +218,28 @@ export class Spending {
     const tokens = this.#account.unexplained(clock.monotonic());
     if (tokens > 0 && !this.#isDrainTold) log.warn('unexplained-drain', { tokens });
     this.#isDrainTold = tokens > 0;
+    this.#tellSilence(outcome);
     if (outcome.kind !== 'permanent' || stops.isHalted) return;
     const { reason, why } = outcome;
     if (reason !== 'invalid-key' && reason !== 'payment-required') return;
     onHalted?.(stops.raise(reason, why));
+  }
+
+  /** An outage is said when it begins, with each new reason, and when it is over. */
+  #tellSilence(outcome: Outcome<unknown>): void {
+    const { log } = this.#options;
+    switch (outcome.kind) {
+      case 'unavailable':
+      case 'maybe-billed':
+      case 'malformed':
+        this.#isSilent = true;
+        log.warn('unanswered', { outcome: outcome.kind, why: outcome.why });
+        break;
+      case 'answered':
+        if (this.#isSilent) log.info('answered-again');
+        this.#isSilent = false;
+        break;
+    }
   }
 
   readonly #caps = (): PerClass => {

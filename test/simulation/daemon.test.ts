@@ -91,6 +91,8 @@ test('failed, refused and garbled answers end no sweep and lose no row', async (
     );
     const sweep = await lastSweep(simulation);
     assert.ok(sweep !== undefined && sweep.number > 3);
+    const events = new Set(simulation.log.said.map(({ event }) => event));
+    assert.ok(events.has('unanswered') && events.has('answered-again'));
   });
 });
 
