@@ -373,6 +373,7 @@ describe('in any world of saturated and idle classes', () => {
       assert.equal(running.keepa.inFlightMax, 1);
       await running.end();
     });
-    await fc.assert(property, { numRuns: 10 });
+    // A fixed seed: each run takes seconds, so the worlds tried here are always the same ones.
+    await fc.assert(property, { numRuns: 10, seed: 1 });
   });
 });
