@@ -8,7 +8,7 @@ import { hundredthsPerToken, type PerClass, perClass } from './credits.ts';
 import { type Forecast, forecastAdmission } from './forecast.ts';
 import type { BrokerSnapshot, ClassSnapshot, SpendClass } from './request.ts';
 import type { RequestQueue } from './request-queue.ts';
-import { capacityOf } from './token-bucket.ts';
+import { capacityOf, lumpLateMs } from './token-bucket.ts';
 import { type Pace, waitBoundMs } from './wait-bound.ts';
 
 /**
@@ -76,8 +76,9 @@ function describeNext<P>(
   );
   if (nextAtMs === Number.POSITIVE_INFINITY) return nothing;
   const waitsForTokens = forecast !== undefined && forecast.atMs > nowMs;
+  const lateMs = waitsForTokens ? lumpLateMs : 0;
   return {
-    nextAdmissionAtMs: Math.max(nowMs, nextAtMs) + wallMinusMonotonicMs,
+    nextAdmissionAtMs: Math.max(nowMs, nextAtMs) + lateMs + wallMinusMonotonicMs,
     tokensNeeded: waitsForTokens ? forecast.balance : undefined,
   };
 }

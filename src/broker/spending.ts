@@ -31,7 +31,7 @@ import { type BrokerSnapshot, type Stop, spendClasses } from './request.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { StopSigns } from './stop-signs.ts';
 import { type Learned, TokenAccount } from './token-account.ts';
-import { type Flight, projectedTickMs } from './token-bucket.ts';
+import { type Flight, lumpLateMs, projectedTickMs } from './token-bucket.ts';
 import { overdueAtMs, type Pace } from './wait-bound.ts';
 
 export type Admission = Extract<Decision<Errand>, { kind: 'admit' }>;
@@ -150,7 +150,8 @@ export class Spending {
   /** The instants at which a look may find something to do. */
   wakeTimes(nowMs: number): readonly number[] {
     const lumpAtMs = this.#account.books?.bucket.nextLumpAtMs;
-    const times = [lumpAtMs, this.queue.nextReadyAtMs(), this.#guard.notBeforeMs];
+    const countedAtMs = lumpAtMs === undefined ? undefined : lumpAtMs + lumpLateMs;
+    const times = [countedAtMs, this.queue.nextReadyAtMs(), this.#guard.notBeforeMs];
     return [...times, this.reads.nextAtMs(nowMs)].flatMap((atMs) => {
       return atMs !== undefined && atMs > nowMs ? [atMs] : [];
     });

@@ -39,6 +39,7 @@ import {
   type Bucket,
   chargeBucket,
   type Flight,
+  lumpLateMs,
   lumpOf,
   openBucket,
   projectedTickMs,
@@ -115,7 +116,7 @@ export class TokenAccount {
   /** Deals every lump that is due by `nowMs`. Before the first truth nothing is. */
   advance(nowMs: number, caps: CapsNow): void {
     if (this.#books === undefined) return;
-    const { bucket, lumps } = advanceBucket(this.#books.bucket, nowMs);
+    const { bucket, lumps } = advanceBucket(this.#books.bucket, nowMs - lumpLateMs);
     if (lumps.length === 0) return;
     let credits = this.#books.credits;
     for (const lump of lumps) credits = this.#deal(credits, lump, caps);

@@ -30,6 +30,11 @@ export const projectedTickMs = 60_215;
  * or has just passed.
  */
 const refillInMsTrusted = 700;
+/**
+ * How long after its instant a lump is counted on. Keepa's instants are whole milliseconds: a
+ * request that is there a moment before the lump is refused.
+ */
+export const lumpLateMs = 5;
 /** Tokens expire after an hour, so this many minutes' worth is the most a bucket holds. */
 const capacityMinutes = 60;
 

@@ -319,6 +319,26 @@ describe('with answers that mislead', () => {
   });
 });
 
+describe('an answer that arrives within a millisecond of its instant', () => {
+  it('does not make the next request a moment too early for the lump (seed 285646)', async () => {
+    const chance = seededRandom(285_646);
+    const running = new BrokerWorld({
+      seed: 285_646,
+      rate: 60,
+      firstTickMs: 9,
+      wayMs: 10,
+      policy: { deficitFloor: -30 },
+      processingMs: () => chance.next() * 300,
+    });
+    running.broker.start();
+    await running.run(30_000);
+    running.saturate('backfill', dealCall, { pauseMs: () => chance.next() * 5 });
+    await running.run(2 * hourMs);
+    assert.equal(running.keepa.refusals, 0);
+    await running.end();
+  });
+});
+
 describe('in any world of saturated and idle classes', () => {
   const world = fc.record({
     seed: fc.integer({ min: 0, max: 1_000_000 }),
