@@ -86,17 +86,21 @@ async function listen(options: RunOptions): Promise<ControlServer> {
 function stopOnSignals({ daemon, clock, log }: RunOptions): () => void {
   let grace: Timer | undefined;
   let askedAtMs = 0;
+  let askedBy: NodeJS.Signals | undefined;
   const leave = (why: string): never => {
     log.error('stop-forced', { why });
     process.exit(exitCodes.failed);
   };
   const onSignal = (signal: NodeJS.Signals): void => {
     if (grace !== undefined) {
-      // npm forwards what its terminal has sent already: one key press, two signals.
-      if (clock.monotonic() - askedAtMs > samePressMs) leave(`a second ${signal}`);
+      // npm forwards the SIGINT that its terminal has sent already: one key press, two signals.
+      const isRepeated = signal === 'SIGINT' && askedBy === signal;
+      const isSamePress = isRepeated && clock.monotonic() - askedAtMs < samePressMs;
+      if (!isSamePress) leave(`a second ${signal}`);
       return;
     }
     askedAtMs = clock.monotonic();
+    askedBy = signal;
     log.info('stopping', { signal, graceMs: stopGraceMs });
     grace = clock.after(stopGraceMs, () => leave(`not done after ${stopGraceMs} ms`));
     void daemon.stop(signal);
