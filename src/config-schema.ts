@@ -27,15 +27,16 @@ const share = whole(1, 96, 'per cents');
 const cents = atLeast(0, 'cents');
 const drops = atLeast(0, 'rank drops');
 const offers = atLeast(0, 'offers');
+const between = (least: number, most: number, unit: string) => {
+  const error = `a number${unit} from ${least} to ${most}`;
+  return z.number({ error }).min(least, { error }).max(most, { error });
+};
+const percent = between(0, 100, ' of per cents');
 
 const screen = table({
   min_price_cents: cents.optional(),
   max_price_cents: cents.optional(),
-  min_percent_below_average: z
-    .number({ error: 'a number of per cents from 0 to 100' })
-    .min(0, { error: 'a number of per cents from 0 to 100' })
-    .max(100, { error: 'a number of per cents from 0 to 100' })
-    .optional(),
+  min_percent_below_average: percent.optional(),
   max_rank: atLeast(1, 'ranks').optional(),
   min_rank_drops_30: drops.optional(),
   min_rank_drops_90: drops.optional(),
@@ -71,6 +72,26 @@ const feed = table({
   { error: 'given, or selection_file: one of the two', path: ['selection'] },
 );
 
+const costs = table({
+  inbound_shipping_cents: cents.optional(),
+  tax_percent: percent.optional(),
+  prep_cents: cents.optional(),
+  referral_percent: percent.optional(),
+  fba_fee_cents: cents.optional(),
+  closing_fee_cents: cents.optional(),
+});
+const acceptance = table({
+  // Below zero on purpose: whoever wants losses in the table may say how large.
+  min_profit_cents: z.int({ error: 'a whole number of cents' }).optional(),
+  min_percent_down: percent.optional(),
+  min_sales_1y: atLeast(0, 'sales').optional(),
+  min_trust: between(0, 1, '').optional(),
+});
+const retention = table({
+  ttl_hours: whole(1, 8_760, 'hours').optional(),
+  purge_days: whole(1, 3_650, 'days').optional(),
+});
+
 const httpError = '`off`, a port, or an address as 127.0.0.1:8080';
 const configSchema = table({
   data_dir: text('the path of a directory').optional(),
@@ -97,6 +118,9 @@ const configSchema = table({
     }).optional(),
   }).optional(),
   freshness: table({ sweep_minutes: whole(1, 10_080, 'minutes').optional() }).optional(),
+  costs: costs.optional(),
+  acceptance: acceptance.optional(),
+  retention: retention.optional(),
   log: table({
     level: oneOf('debug', 'info', 'warn', 'error').optional(),
     format: oneOf('auto', 'human', 'json').optional(),

@@ -14,6 +14,13 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { findConfigFile, readSelection, readToml } from './config-file.ts';
 import {
+  type AcceptanceRules,
+  type CostModel,
+  judgingDefaultKeys,
+  judgingValues,
+  type Retention,
+} from './config-judging.ts';
+import {
   type ConfigFlags,
   type Environment,
   type Origins,
@@ -74,6 +81,9 @@ export interface Config {
   readonly shares: Shares;
   /** Shortest time from the start of one sweep of a feed to the next. */
   readonly sweepIntervalMs: number;
+  readonly costs: CostModel;
+  readonly acceptance: AcceptanceRules;
+  readonly retention: Retention;
   /** Wait for the running daemon to end and take over, rather than exit. */
   readonly standby: boolean;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: LogFormat };
@@ -176,6 +186,7 @@ function plainValues(raw: RawConfig) {
     ...(typeof http === 'object' ? { http } : {}),
     deficitFloor: raw.tokens?.deficit_floor ?? 0,
     sweepIntervalMs: (raw.freshness?.sweep_minutes ?? sweepMinutesDefault) * minuteMs,
+    ...judgingValues(raw),
     log: { level: raw.log?.level ?? 'info', format: raw.log?.format ?? 'auto' },
   } satisfies Partial<Config>;
 }
@@ -258,7 +269,10 @@ function defaultOrigins(): Record<string, string> {
   const shares = Object.keys(defaultShares).map((name) => `tokens.shares.${name}`);
   const keys = ['data_dir', 'keepa.url', 'http', 'tokens.deficit_floor', 'freshness.sweep_minutes'];
   return Object.fromEntries(
-    [...keys, ...shares, 'log.level', 'log.format'].map((key) => [key, 'default']),
+    [...keys, ...shares, ...judgingDefaultKeys, 'log.level', 'log.format'].map((key) => [
+      key,
+      'default',
+    ]),
   );
 }
 

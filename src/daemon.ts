@@ -8,23 +8,27 @@
  * Order of the start: lease, fence, feeds, broker, actors. Order of the stop: actors, broker (what
  * is in flight is settled and stored), run record, lease.
  */
-import { backfillerPass } from './actors/backfiller.ts';
+import { openGaps } from './actors/coverage.ts';
 import { type Feed, identityOf } from './actors/feed.ts';
-import { upserterPass } from './actors/upserter.ts';
+import type { Janitor } from './actors/janitor.ts';
 import type { Broker, Gate, Stop } from './broker/request.ts';
 import { createBroker } from './broker/token-broker.ts';
 import type { Config } from './config.ts';
 import { type LeaseTimes, leaseTimes } from './coordination/lease-keeper.ts';
 import { LeaseSet } from './coordination/lease-set.ts';
+import { daemonLease, dataDirLease } from './coordination/names.ts';
 import type { Coordination, LeaseEntry, Owner } from './coordination/ports.ts';
+import { type ActingParts, daemonActions } from './daemon-actions.ts';
+import { composeActors } from './daemon-actors.ts';
 import { createKeepaClient } from './keepa/client.ts';
 import type { Transport } from './keepa/transport.ts';
-import { Actor } from './runtime/actor.ts';
+import type { Actor } from './runtime/actor.ts';
 import type { Clock } from './runtime/clock.ts';
 import { describeError } from './runtime/describe-error.ts';
 import type { Log } from './runtime/log.ts';
 import type { Random } from './runtime/random.ts';
 import { Supervisor } from './runtime/supervisor.ts';
+import { ActionRefusedError, type ControlActions } from './status/actions.ts';
 import type { Phase, StatusSources } from './status/sources.ts';
 import { type DealWriter, StaleFenceError, type Store } from './store/ports.ts';
 
@@ -63,6 +67,8 @@ export interface Daemon {
   /** Resolves once, never rejects. */
   readonly ended: Promise<Ending>;
   sources(): StatusSources;
+  /** What it does when it is asked to; refused while it does not work. */
+  readonly actions: ControlActions;
 }
 
 /** A child that fails more often than this is broken in a way that no restart heals. */
@@ -77,6 +83,7 @@ export function composeDaemon(options: DaemonOptions): Daemon {
 
 class ComposedDaemon implements Daemon {
   readonly ended: Promise<Ending>;
+  readonly actions: ControlActions;
   readonly #options: DaemonOptions;
   readonly #end: (ending: Ending) => void;
   /** The data directory's lease and the key's: one writer of the files, one spender. */
@@ -87,6 +94,7 @@ class ComposedDaemon implements Daemon {
   #phase: Phase;
   #broker: Broker | undefined;
   #writer: DealWriter | undefined;
+  #janitor: Janitor | undefined;
   #supervisor: Supervisor | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -94,11 +102,12 @@ class ComposedDaemon implements Daemon {
     const { promise, resolve } = Promise.withResolvers<Ending>();
     this.ended = promise;
     this.#end = resolve;
+    this.actions = daemonActions(() => this.#actingParts());
     this.#options = options;
     const { world, owner, keyHash, times = leaseTimes } = options;
     this.#startedAtMs = world.clock.now();
     this.#phase = { name: 'starting', why: 'opening', sinceMs: this.#startedAtMs };
-    this.#leases = new LeaseSet(['data-dir', `daemon-${keyHash}`], {
+    this.#leases = new LeaseSet([dataDirLease, daemonLease(keyHash)], {
       leases: world.coordination.leases,
       owner,
       clock: world.clock,
@@ -133,6 +142,10 @@ class ComposedDaemon implements Daemon {
       this.#startedAtMs,
     );
     await this.#recordRun({});
+    // Before any page is stored: the first one would hide how long nobody has looked.
+    const log = this.#options.world.log.scoped('janitor');
+    const lastSeen = { feeds: await store.reader.feeds(), nowMs: this.#startedAtMs };
+    await openGaps({ reader: store.reader, writer, log }, lastSeen);
     this.#broker = this.#composeBroker(writer);
     this.#supervisor = this.#composeActors({ broker: this.#broker, writer, fence: taken.fence });
     this.#broker.start();
@@ -188,29 +201,12 @@ class ComposedDaemon implements Daemon {
   #composeActors(parts: { broker: Broker; writer: DealWriter; fence: number }): Supervisor {
     const { config, feeds, store, world } = this.#options;
     const { clock, log, random, coordination } = world;
-    const shared = { ...parts, feeds, reader: store.reader, clock };
-    const upserter = new Actor({
-      name: 'upserter',
-      clock,
-      log,
-      pass: upserterPass({
-        ...shared,
-        log: log.scoped('upserter'),
-        sharePercent: config.shares.head,
-      }),
-    });
-    const backfiller = new Actor({
-      name: 'backfiller',
-      clock,
-      log,
-      pass: backfillerPass({
-        ...shared,
-        log: log.scoped('backfiller'),
-        checkpoints: coordination.checkpoints,
-        sharePercent: config.shares.backfill,
-        sweepIntervalMs: config.sweepIntervalMs,
-      }),
-    });
+    const { reader } = store;
+    const { checkpoints } = coordination;
+    const shared = { ...parts, config, feeds, reader, checkpoints, clock, log };
+    const { actors, janitor } = composeActors(shared);
+    this.#janitor = janitor;
+    this.#actors.push(...actors);
     const supervisor = new Supervisor({
       clock,
       random,
@@ -219,12 +215,9 @@ class ComposedDaemon implements Daemon {
       backoff: restartBackoff,
     });
     supervisor.add({ name: 'lease', run: (signal) => this.#leases.run(signal) });
-    for (const actor of [backfiller, upserter]) {
-      this.#actors.push(actor);
-      supervisor.add({
-        name: actor.snapshot().name,
-        run: (signal) => this.#runActor(actor, signal),
-      });
+    for (const actor of actors) {
+      const { name } = actor.snapshot();
+      supervisor.add({ name, run: (signal) => this.#runActor(actor, signal) });
     }
     return supervisor;
   }
@@ -290,6 +283,20 @@ class ComposedDaemon implements Daemon {
     this.#phase = { name, why, sinceMs: this.#options.world.clock.now() };
   }
 
+  /** @throws ActionRefusedError unless it works. */
+  #actingParts(): ActingParts {
+    const { config, store, world } = this.#options;
+    const { name, why } = this.#phase;
+    const [broker, writer] = [this.#broker, this.#writer];
+    if (name !== 'active' || broker === undefined || writer === undefined) {
+      throw new ActionRefusedError(`it is not at work (${name}: ${why})`);
+    }
+    const { clock, log } = world;
+    const rules = { costs: config.costs, acceptance: config.acceptance };
+    const { signal } = this.#stopping;
+    return { broker, reader: store.reader, writer, clock, rules, log: log.scoped('asked'), signal };
+  }
+
   sources(): StatusSources {
     const { config, store, owner, version, world } = this.#options;
     return {
@@ -302,6 +309,7 @@ class ComposedDaemon implements Daemon {
       reader: store.reader,
       phase: () => this.#phase,
       broker: () => this.#broker?.snapshot(),
+      suspensions: () => this.#janitor?.suspensions() ?? new Map(),
       loops: () => this.#actors.map((actor) => this.#loopOf(actor)),
       leases: () => world.coordination.leases.list(),
     };

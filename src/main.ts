@@ -9,6 +9,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { exitCodes } from './cli/cli-error.ts';
 import type { CliContext } from './cli/context.ts';
 import { describeFailure } from './cli/failure.ts';
+import { parseCents, parsePercent, parseSpanMs } from './cli/quantity.ts';
 import { processTerminal } from './cli/terminal.ts';
 import { readVersion } from './cli/version.ts';
 
@@ -19,11 +20,14 @@ const context: CliContext = {
   secrets: new Set(process.env.KEEPA_API_KEY === undefined ? [] : [process.env.KEEPA_API_KEY]),
 };
 const version = readVersion();
+const sorts = ['newest', 'profit', 'percent-down', 'price', 'sales', 'seen'];
 const program = new Command('keepa-deals')
   .description('Keeps a local database of Amazon deals fresh from the Keepa API.')
   .version(version, '-V, --version', 'print the version')
   .helpOption('-h, --help', 'show this help')
   .helpCommand(false)
+  // Or `deals` would take the options of `deals rejudge` for its own.
+  .enablePositionalOptions()
   .exitOverride()
   .configureOutput({ writeErr: context.terminal.write, outputError: () => undefined });
 
@@ -72,8 +76,9 @@ command('status', 'What it does, why, what it waits for and until when.', [
     await finish(status(flags, context));
   });
 
-command('deals', 'List deals from the database; the daemon need not run.', [
+const dealsCommand = command('deals', 'List deals from the database; the daemon need not run.', [
   ['keepa-deals deals', 'the accepted ones'],
+  ['keepa-deals deals --min-profit 500 --min-percent-down 40 --max-age 2h --sort profit'],
   ['keepa-deals deals --state candidate,accepted --limit 20'],
   ["keepa-deals deals --state all --format ndjson | jq -r '.asin'"],
 ])
@@ -81,12 +86,85 @@ command('deals', 'List deals from the database; the daemon need not run.', [
   .addOption(dataDir())
   .option('--state <states>', 'all, or a list of states', 'accepted')
   .option('--feed <name>', 'of this feed only')
+  .option('--min-profit <cents>', 'with at least this profit, in whole cents', parseCents)
+  .option('--min-percent-down <n>', 'at least so far below the 1-year average', parsePercent)
+  .option('--max-age <span>', 'last seen within, as 30m, 2h or 3d', parseSpanMs)
+  .option('--verified', 'only those of which a live offer was seen')
+  .option('--held', 'also those that would end and are held until someone says yes')
+  .addOption(
+    new Option('--sort <order>', 'the newest first unless it says otherwise').choices(sorts),
+  )
   .option('--limit <n>', 'at most so many', whole(1, 1_000_000))
   .addOption(new Option('--format <format>').choices(['table', 'json', 'ndjson', 'csv']))
   .option('--json', 'the same as --format json')
+  .helpCommand(false)
   .action(async (flags) => {
     const { deals } = await import('./cli/deals.ts');
     await finish(deals(flags, context));
+  });
+
+command(
+  'rejudge',
+  'Judge all kept evidence again by the present rules; costs no token.',
+  [['keepa-deals deals rejudge', 'after the costs or the limits were changed']],
+  dealsCommand,
+)
+  .addOption(configFile())
+  .addOption(dataDir())
+  .option('--json', 'print one JSON object')
+  .action(async (flags) => {
+    const { rejudge } = await import('./cli/deals-rejudge.ts');
+    await finish(rejudge(flags, context));
+  });
+
+command(
+  'confirm-held',
+  'Let the rows end that were held because they are too many at once.',
+  [
+    ['keepa-deals deals --held --state all', 'to look at them first'],
+    ['keepa-deals deals confirm-held --yes', 'where nobody can be asked'],
+  ],
+  dealsCommand,
+)
+  .addOption(configFile())
+  .addOption(dataDir())
+  .option('--yes', 'do not ask')
+  .option('--json', 'print one JSON object')
+  .action(async (flags) => {
+    const { confirmHeld } = await import('./cli/deals-confirm-held.ts');
+    await finish(confirmHeld(flags, context));
+  });
+
+command('why', 'All that is known about a product: its row, its sales, its past, its cost.', [
+  ['keepa-deals why 0833161865'],
+  ['keepa-deals why https://www.amazon.de/dp/3161484100 --json'],
+  ['keepa-deals why 0833161865 --refresh', 'buys its history anew, once you agree to the price'],
+])
+  .argument('<product>', 'an ASIN, or the address of its page on Amazon')
+  .addOption(configFile())
+  .addOption(dataDir())
+  .option('--domain <domain>', 'the marketplace, as com, co.uk, de, ...')
+  .option('--refresh', 'have the running daemon buy its history anew first')
+  .option('--verify', 'and its live offers; with --refresh')
+  .option('--yes', 'do not ask before tokens are spent')
+  .option('--json', 'print one JSON object')
+  .action(async (product, flags) => {
+    const { why } = await import('./cli/why.ts');
+    await finish(why(product, flags, context));
+  });
+
+command('tokens', 'Who spent what, and what each kind of request costs in truth.', [
+  ['keepa-deals tokens', 'the last day'],
+  ["keepa-deals tokens --hours 1 --json | jq '.shapes'"],
+])
+  .addOption(configFile())
+  .addOption(dataDir())
+  .option('--hours <n>', 'look so far back', whole(1, 10_000), 24)
+  .option('--last <n>', 'list so many of the latest requests', whole(0, 10_000), 10)
+  .option('--json', 'print one JSON object')
+  .action(async (flags) => {
+    const { tokens } = await import('./cli/tokens.ts');
+    await finish(tokens(flags, context));
   });
 
 command('analyze', 'Judge a recorded product response: no daemon, no key, no tokens.', [
@@ -97,6 +175,7 @@ command('analyze', 'Judge a recorded product response: no daemon, no key, no tok
   .requiredOption('--now <instant>', 'judge as of then; ISO-8601, UTC unless it says otherwise')
   .option('--price-type <n>', "Keepa's index of the price that the deal is about", '2')
   .option('--asin <asin>', 'of several products only this one')
+  .option('--config <file>', 'judge with the costs and the limits of this file')
   .option('--json', 'print one JSON object')
   .action(async (file, flags) => {
     const { analyze } = await import('./cli/analyze.ts');
@@ -153,11 +232,16 @@ command('simulate', 'Serve a simulated Keepa over HTTP.', [
     await finish(simulate(flags, context));
   });
 
-function command(name: string, description: string, examples: readonly (readonly string[])[]) {
+function command(
+  name: string,
+  description: string,
+  examples: readonly (readonly string[])[],
+  parent: Command = program,
+): Command {
   const lines = examples.map(([line = '', note]) =>
     note === undefined ? `  ${line}` : `  ${line}   # ${note}`,
   );
-  return program
+  return parent
     .command(name)
     .description(description)
     .helpCommand(false)

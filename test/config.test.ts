@@ -39,6 +39,9 @@ describe('where a value comes from', () => {
       keepaUrl: 'https://api.keepa.com',
       deficitFloor: 0,
       sweepIntervalMs: 300_000,
+      costs: {},
+      acceptance: { minProfitCents: 1 },
+      retention: { ttlHours: 72, purgeDays: 30 },
       log: { level: 'info', format: 'auto' },
       dataDir: '/home/x/.local/share/keepa-deals',
       shares: defaultShares,
@@ -141,6 +144,33 @@ describe('what is refused', () => {
       '[freshness]\nsweep_minutes = "5"',
       'freshness.sweep_minutes: is "5", must be a whole number of minutes from 1 to 10080',
     ],
+    ['[costs]\ntax_percents = 8', 'costs.tax_percents: unknown key; did you mean tax_percent?'],
+    [
+      '[costs]\nreferral_percent = 101',
+      'costs.referral_percent: is 101, must be a number of per cents from 0 to 100',
+    ],
+    [
+      '[costs]\nprep_cents = 1.5',
+      'costs.prep_cents: is 1.5, must be a whole number of cents, 0 or more',
+    ],
+    [
+      '[acceptance]\nmin_profit_cent = 5',
+      'acceptance.min_profit_cent: unknown key; did you mean min_profit_cents?',
+    ],
+    [
+      '[acceptance]\nmin_profit_cents = 0.5',
+      'acceptance.min_profit_cents: is 0.5, must be a whole number of cents',
+    ],
+    ['[acceptance]\nmin_trust = 50', 'acceptance.min_trust: is 50, must be a number from 0 to 1'],
+    ['[retention]\nttl_hour = 3', 'retention.ttl_hour: unknown key; did you mean ttl_hours?'],
+    [
+      '[retention]\nttl_hours = 0',
+      'retention.ttl_hours: is 0, must be a whole number of hours from 1 to 8760',
+    ],
+    [
+      '[retention]\npurge_days = 0',
+      'retention.purge_days: is 0, must be a whole number of days from 1 to 3650',
+    ],
     ['[log]\nlevel = "loud"', 'log.level: is "loud", must be one of debug, info, warn, error'],
     ['feeds = 3', 'feeds: is 3, must be a list of tables: [[feeds]]'],
     ['[[feeds]]\nselection = {}', 'feeds[0].name: missing, must be a short name of a-z, 0-9 and -'],
@@ -216,6 +246,59 @@ describe('what is refused', () => {
     const toml = 'redis_url = "s3cret"\n[keepa]\nurl = "s3cret"\nkey_file = ""\nkey = "s3cret"';
     assert.doesNotMatch(problemsOf(toml).join('\n'), /s3cret/);
     assert.doesNotMatch(problemsOf('key = "s3cret" x').join('\n'), /s3cret/);
+  });
+});
+
+describe('judging', () => {
+  test('every cost, limit and time arrives under its name', () => {
+    const { config, file, origins } = load(`
+[costs]
+inbound_shipping_cents = 120
+tax_percent = 8.25
+prep_cents = 50
+referral_percent = 15
+fba_fee_cents = 400
+closing_fee_cents = 180
+[acceptance]
+min_profit_cents = 500
+min_percent_down = 40
+min_sales_1y = 6
+min_trust = 0.5
+[retention]
+ttl_hours = 48
+purge_days = 7
+`);
+    assert.deepEqual(config.costs, {
+      inboundShippingCents: 120,
+      taxPercent: 8.25,
+      prepCents: 50,
+      referralPercent: 15,
+      fbaFeeCents: 400,
+      closingFeeCents: 180,
+    });
+    assert.deepEqual(config.acceptance, {
+      minProfitCents: 500,
+      minPercentDown: 40,
+      minSales1y: 6,
+      minTrust: 0.5,
+    });
+    assert.deepEqual(config.retention, { ttlHours: 48, purgeDays: 7 });
+    assert.equal(origins['costs.tax_percent'], file);
+    assert.equal(origins['acceptance.min_profit_cents'], file);
+    assert.equal(origins['retention.ttl_hours'], file);
+  });
+
+  test('a section that states one thing leaves the others at their defaults', () => {
+    const { config, origins } = load('[acceptance]\nmin_trust = 0.4\n[retention]\npurge_days = 3');
+    assert.deepEqual(config.acceptance, { minProfitCents: 1, minTrust: 0.4 });
+    assert.deepEqual(config.retention, { ttlHours: 72, purgeDays: 3 });
+    assert.equal(origins['acceptance.min_profit_cents'], 'default');
+    assert.equal(origins['retention.ttl_hours'], 'default');
+  });
+
+  test('a loss may be accepted on purpose', () => {
+    const { config } = load('[acceptance]\nmin_profit_cents = -100');
+    assert.deepEqual(config.acceptance, { minProfitCents: -100 });
   });
 });
 

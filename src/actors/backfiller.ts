@@ -13,25 +13,22 @@
  * - a sweep slower than twice its plan is closed incomplete and starts again at page 0, because
  *   rows have moved too far meanwhile for its absences to mean anything.
  */
-import type { Broker } from '../broker/request.ts';
 import type { Checkpoints } from '../coordination/ports.ts';
 import { type DealPage, dealPageLast, dealPageRows } from '../keepa/deal-row.ts';
 import type { PassReport } from '../runtime/actor.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { DealReader, DealWriter, Sweep, SweepOutcome } from '../store/ports.ts';
+import type { DealReader, Sweep, SweepOutcome } from '../store/ports.ts';
 import { checkpointName, cursorAt, resumePage } from './cursor.ts';
 import type { Feed } from './feed.ts';
 import { FeedBlocks } from './feed-blocks.ts';
 import { type FeedPart, partsOf, splitPart } from './feed-parts.ts';
-import { buyPage, type PageBought } from './listing.ts';
+import { buyPage, type ListingParts, type PageBought } from './listing.ts';
 import { plannedSweepMs } from './planning.ts';
 
-export interface BackfillerOptions {
+export interface BackfillerOptions extends ListingParts {
   readonly feeds: readonly Feed[];
-  readonly broker: Broker;
   readonly reader: DealReader;
-  readonly writer: DealWriter;
   readonly checkpoints: Checkpoints;
   /** The lease's fence, under which checkpoints are written. */
   readonly fence: number;
@@ -128,16 +125,20 @@ async function resumed(
   const { writer, checkpoints, clock, log } = options;
   const sweep = await writer.openSweep(identity);
   if (sweep === undefined) return undefined;
-  const tookMs = clock.now() - sweep.startedAtMs;
-  // The rate may have fallen since the sweep began: the plan is the longer of then and now.
-  const allowedMs = 2 * Math.max(sweep.plannedMs, plannedMs(options, sweep.rows));
-  if (tookMs > allowedMs) {
-    log.warn('sweep-slow', { feed: feed.name, sweep: sweep.number, tookMs, allowedMs });
+  if (isSlow(options, sweep)) {
+    const tookMs = clock.now() - sweep.startedAtMs;
+    log.warn('sweep-slow', { feed: feed.name, sweep: sweep.number, tookMs });
     await writer.endSweep(sweep, { atMs: clock.now(), outcome: 'slow' });
     return undefined;
   }
   const page = resumePage(sweep, await checkpoints.read(checkpointName(feed.name)));
   return page === sweep.nextPage ? sweep : await writer.rewindSweep(sweep, page);
+}
+
+/** The rate may have fallen since the sweep began: the plan is the longer of then and now. */
+function isSlow(options: BackfillerOptions, sweep: Sweep): boolean {
+  const allowedMs = 2 * Math.max(sweep.plannedMs, plannedMs(options, sweep.rows));
+  return options.clock.now() - sweep.startedAtMs > allowedMs;
 }
 
 async function sweepPage(
@@ -153,7 +154,8 @@ async function sweepPage(
     purpose: 'sweep',
     call: { endpoint: 'deal', query, page },
     sweepOf: (answer) => {
-      const ends = endOf(answer, page);
+      // A last page may have been on its way for hours, and the pages before it are that old.
+      const ends = endOf(answer, page, isSlow(options, sweep));
       return { number: sweep.number, page, ...(ends === undefined ? {} : { ends }) };
     },
     // After the rows, never before: a checkpoint ahead of the store would skip a page.
@@ -164,8 +166,12 @@ async function sweepPage(
   });
 }
 
-/** Whether this answer ends its sweep. At the API's last page there may be more than it shows. */
-function endOf(answer: DealPage, page: number): SweepOutcome | undefined {
+/**
+ * Whether this answer ends its sweep. At the API's last page there may be more than it shows, and
+ * what took too long proves nothing.
+ */
+function endOf(answer: DealPage, page: number, isSlowSweep: boolean): SweepOutcome | undefined {
   if (page >= dealPageLast) return 'truncated';
-  return answer.wireRows < dealPageRows ? 'complete' : undefined;
+  if (answer.wireRows >= dealPageRows) return undefined;
+  return isSlowSweep ? 'slow' : 'complete';
 }

@@ -5,8 +5,10 @@
  * and dated here, whatever it was bought for. There is one path, because two of them drift.
  */
 import assert from 'node:assert/strict';
+import { promiseOf } from '../analysis/promise.ts';
 import { screenRow } from '../analysis/screen.ts';
 import type { Broker, Settlement, SpendClass } from '../broker/request.ts';
+import type { CostModel } from '../config-judging.ts';
 import type { DealCall } from '../keepa/call.ts';
 import type { DealPage, DealRow } from '../keepa/deal-row.ts';
 import type { Log } from '../runtime/log.ts';
@@ -54,9 +56,18 @@ export interface Trouble {
 /** What a page brought, or why it brought nothing. */
 export type PageBought = { readonly page: DealPage; readonly counts: PageCounts } | Trouble;
 
+/** What turns a page into stored rows. */
+export interface ListingParts {
+  readonly broker: Broker;
+  readonly writer: DealWriter;
+  /** What a copy costs besides its price, for what a row promises. */
+  readonly costs: CostModel;
+  readonly log: Log;
+}
+
 /** Buys one page, screens its rows and stores them in one transaction. */
 export async function buyPage(
-  { broker, writer, log }: { broker: Broker; writer: DealWriter; log: Log },
+  { broker, writer, costs, log }: ListingParts,
   order: PageOrder,
 ): Promise<PageBought> {
   const { feed, call, spendClass, purpose, signal } = order;
@@ -72,7 +83,7 @@ export async function buyPage(
         stored = { trouble: fault, isHopeless: true };
         return;
       }
-      const rows = page.rows.map((row) => screened(row, feed));
+      const rows = page.rows.map((row) => screened(row, feed, costs));
       const sweep = order.sweepOf(page);
       const { wireRows } = page;
       const listed = { feed: identityOf(feed, call.query), rows, wireRows, seenAtMs: atMs };
@@ -94,9 +105,11 @@ function tellFaults(log: Log, feed: Feed, { faults }: DealPage): void {
   log.warn('rows-unreadable', { feed: feed.name, rows: faults.length, first: first.why });
 }
 
-function screened(row: DealRow, feed: Feed): ScreenedRow {
+/** The promise of a rejected row counts as well: another feed's screen may let it pass. */
+function screened(row: DealRow, feed: Feed, costs: CostModel): ScreenedRow {
   const rejectedFor = screenRow(row, feed.screen);
-  return rejectedFor === undefined ? { row } : { row, rejectedFor };
+  const promise = promiseOf(row, costs);
+  return rejectedFor === undefined ? { row, promise } : { row, promise, rejectedFor };
 }
 
 function troubleOf(

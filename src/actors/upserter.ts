@@ -12,23 +12,20 @@
  * - a page that could not be bought changes nothing, and the next round polls again;
  * - what is known decides only whether another page is bought, never what is stored.
  */
-import type { Broker } from '../broker/request.ts';
 import { newestFirst, withSort } from '../keepa/deal-query.ts';
 import { type DealPage, dealPageLast, dealPageRows } from '../keepa/deal-row.ts';
 import type { PassReport } from '../runtime/actor.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { DealReader, DealWriter, PageCounts } from '../store/ports.ts';
+import type { DealReader, PageCounts } from '../store/ports.ts';
 import type { Feed } from './feed.ts';
 import { FeedBlocks } from './feed-blocks.ts';
-import { buyPage, outOfOrder, type Trouble } from './listing.ts';
+import { buyPage, type ListingParts, outOfOrder, type Trouble } from './listing.ts';
 import { headIntervalMs } from './planning.ts';
 
-export interface UpserterOptions {
+export interface UpserterOptions extends ListingParts {
   readonly feeds: readonly Feed[];
-  readonly broker: Broker;
   readonly reader: DealReader;
-  readonly writer: DealWriter;
   readonly clock: Clock;
   readonly log: Log;
   /** The class's part of the income, whole per cents. */

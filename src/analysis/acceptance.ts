@@ -8,16 +8,7 @@
  * is insufficient, because nobody knows whether it would have passed. The first rule that fails, in
  * the order below, names the reason.
  */
-
-/** What a judged product must reach; bounds are inclusive and an absent rule asks for nothing. */
-export interface AcceptanceRules {
-  readonly minProfitCents?: number;
-  /** Per cents below the 1-year average, 0 to 100. */
-  readonly minPercentDown?: number;
-  readonly minSales1y?: number;
-  /** Confirmed share of the offer drops, 0 to 1. */
-  readonly minTrust?: number;
-}
+import type { AcceptanceRules } from '../config-judging.ts';
 
 /** The judged figures that the rules look at; absent: unknown. */
 export interface AcceptanceFigures {

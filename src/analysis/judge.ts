@@ -11,21 +11,17 @@
  * - points after `nowMs` have no influence, and windows include both ends;
  * - figures are exact until one rounding half up to whole cents, each from exact figures.
  */
+import type { AcceptanceRules, CostModel } from '../config-judging.ts';
 import { priceIndex } from '../keepa/price-type.ts';
 import type { AmazonPrices, History, Product, Series } from '../keepa/product.ts';
-import {
-  type AcceptanceRules,
-  acceptanceOf,
-  type RejectedReason,
-  type UnknownFigure,
-} from './acceptance.ts';
+import { acceptanceOf, type RejectedReason, type UnknownFigure } from './acceptance.ts';
 import { rankTrail } from './confirmation.ts';
 import { roundHalfUp } from './exact.ts';
 import { offerDrops } from './offer-drops.ts';
 import { saneSales } from './outliers.ts';
 import { isPriceBasisMixed } from './price-basis.ts';
 import { type SeasonPrices, seasonPrices, type Total, totalSince } from './prices.ts';
-import { type CostModel, profitOf } from './profit.ts';
+import { profitOf } from './profit.ts';
 import { confirmedSales, mergedByTime, type Sale } from './sales.ts';
 import { timeline } from './series.ts';
 
@@ -77,8 +73,11 @@ export interface JudgeInput {
   /** Keepa's index of the price that the deal is about, for example 2 for used. */
   readonly priceType: number;
   readonly nowMs: number;
-  /** A newer price than the history's last, for example from a listed row. */
-  readonly priceNowCents?: number;
+  /**
+   * A newer price than the history's last, for example from a listed row; null: there is none now,
+   * whatever the history says.
+   */
+  readonly priceNowCents?: number | null;
   readonly costs?: CostModel;
   readonly acceptance?: AcceptanceRules;
 }
@@ -94,7 +93,7 @@ export function judge(input: JudgeInput): Judgement {
   const series = seriesUpTo(input.product.history, now);
   const evidence = gatherEvidence(series, now);
   const figures = priceEvidence(evidence.sales, now, input.product.amazon);
-  const priceNowCents = input.priceNowCents ?? priceInForce(input, now);
+  const priceNowCents = priceNow(input, now);
   const listAtTenths = figures.season?.listAtTenths;
   const known = {
     priceNowCents,
@@ -206,6 +205,11 @@ function lackOfEvidence(
   return figures.year.count === 0 ? 'no-sales' : undefined;
 }
 
+function priceNow(input: JudgeInput, now: number): number | undefined {
+  if (input.priceNowCents === null) return undefined;
+  return input.priceNowCents ?? priceInForce(input, now);
+}
+
 /** The last price of the deal's type up to now; undefined when it is none (or not above 0). */
 function priceInForce(input: JudgeInput, now: number): number | undefined {
   const history = input.product.history;
@@ -213,7 +217,8 @@ function priceInForce(input: JudgeInput, now: number): number | undefined {
   return cents !== undefined && cents > 0 ? cents : undefined;
 }
 
-function priceSeries(history: History | undefined, priceType: number): Series | undefined {
+/** The series of a price type; undefined: Keepa sent none. */
+export function priceSeries(history: History | undefined, priceType: number): Series | undefined {
   switch (priceType) {
     case priceIndex.amazon:
       return history?.amazon;

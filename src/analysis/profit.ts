@@ -8,24 +8,9 @@
  *
  * Invariants: integers until the one rounding; no unknown is ever a zero.
  */
+import type { CostModel } from '../config-judging.ts';
 import type { Fees } from '../keepa/product.ts';
 import { roundHalfUp } from './exact.ts';
-
-/** What a copy costs besides its price. Money in cents, per cents with up to four decimals. */
-export interface CostModel {
-  /** Getting one copy to Amazon's warehouse. Absent: 0. */
-  readonly inboundShippingCents?: number;
-  /** Sales tax, per cent of the buying price. Absent: 0. */
-  readonly taxPercent?: number;
-  /** Label, bag, work. Absent: 0. */
-  readonly prepCents?: number;
-  /** Per cent of the list-at price. Absent: the product's own, else unknown. */
-  readonly referralPercent?: number;
-  /** Picking and packing. Absent: the product's own, else unknown. */
-  readonly fbaFeeCents?: number;
-  /** What Amazon takes per copy of some kinds (books, media) on top. Absent: 0. */
-  readonly closingFeeCents?: number;
-}
 
 /** Of the whole, in parts of a ten-thousandth of a per cent. */
 const partsOfWhole = 1_000_000;

@@ -5,9 +5,9 @@
  * cents beside its currency, `trust` and `percentDown` are fractions from 0 to 1.
  */
 import type { Judgement } from '../analysis/judge.ts';
-import { isDomainId } from '../keepa/domain.ts';
 import type { Product } from '../keepa/product.ts';
-import { amountText, currencyOf } from './currency.ts';
+import { amountText } from './currency.ts';
+import { currencyIn } from './deals-format.ts';
 import { columnsText, printable } from './words.ts';
 
 /** A product and what was found out about it. */
@@ -20,7 +20,6 @@ export interface Analysis {
 
 /** Fields are only ever added. */
 function analysisRecord({ product, judgement, nowMs, priceType }: Analysis) {
-  const { sales, ...found } = judgement;
   return {
     schema: 1,
     asin: product.asin,
@@ -29,6 +28,14 @@ function analysisRecord({ product, judgement, nowMs, priceType }: Analysis) {
     currency: currencyIn(product) ?? null,
     now: isoText(nowMs),
     priceType,
+    ...judgementFields(judgement),
+    sales: judgement.sales.map(saleFields),
+  };
+}
+
+/** A judgement without its sales. Fields are only ever added. */
+export function judgementFields(found: Judgement) {
+  return {
     ruleVersion: found.ruleVersion,
     verdict: found.verdict,
     reason: found.reason ?? null,
@@ -45,12 +52,15 @@ function analysisRecord({ product, judgement, nowMs, priceType }: Analysis) {
     confirmed: found.confirmed,
     sane: found.sane,
     salesCount: found.salesCount,
-    sales: sales.map((sale) => ({
-      at: isoText(sale.atMs),
-      condition: sale.condition,
-      priceCents: sale.priceCents ?? null,
-      rankConfirmedAt: isoText(sale.rankConfirmedAtMs),
-    })),
+  };
+}
+
+export function saleFields(sale: Judgement['sales'][number]) {
+  return {
+    at: isoText(sale.atMs),
+    condition: sale.condition,
+    priceCents: sale.priceCents ?? null,
+    rankConfirmedAt: isoText(sale.rankConfirmedAtMs),
   };
 }
 
@@ -79,11 +89,15 @@ function analysisLines(analysis: Analysis): string[] {
     '',
     ...figureLines(analysis),
     '',
-    ...evidenceLines(analysis),
+    ...saleLines(judgement.sales, product),
   ];
 }
 
-function figureLines({ product, judgement }: Analysis): string[] {
+/** What the figures are and what they rest on. */
+export function figureLines({
+  product,
+  judgement,
+}: Pick<Analysis, 'product' | 'judgement'>): string[] {
   const money = moneyIn(product);
   const { percentDown, trust, sales1y, salesCount, sane, confirmed, offerDrops } = judgement;
   return columnsText(
@@ -100,11 +114,12 @@ function figureLines({ product, judgement }: Analysis): string[] {
   );
 }
 
-function evidenceLines({ product, judgement }: Analysis): string[] {
-  if (judgement.sales.length === 0) return ['no sale in 3 years'];
+/** The sales with the evidence for each. */
+export function saleLines(sales: Judgement['sales'], product: Pick<Product, 'domainId'>): string[] {
+  if (sales.length === 0) return ['no sale in 3 years'];
   const money = moneyIn(product);
   const heads = ['sale', 'condition', 'price', 'confirmed by the rank of'];
-  const rows = judgement.sales.map((sale) => [
+  const rows = sales.map((sale) => [
     isoText(sale.atMs),
     sale.condition,
     money(sale.priceCents),
@@ -117,16 +132,13 @@ function percentText(fraction: number | undefined, what: string): string {
   return fraction === undefined ? '' : `${Math.round(100 * fraction)} % ${what}`;
 }
 
-function moneyIn(product: Product): (cents: number | undefined) => string {
+/** An amount in the money of the product's marketplace; a dash when it is unknown. */
+export function moneyIn(product: Pick<Product, 'domainId'>): (cents: number | undefined) => string {
   const currency = currencyIn(product);
   return (cents) => {
     if (cents === undefined) return '-';
     return currency === undefined ? String(cents) : `${amountText(cents, currency)} ${currency}`;
   };
-}
-
-function currencyIn({ domainId }: Product): string | undefined {
-  return isDomainId(domainId) ? currencyOf(domainId) : undefined;
 }
 
 function isoText(ms: number): string {

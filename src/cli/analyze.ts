@@ -1,25 +1,29 @@
 /**
  * `analyze`: judges recorded products from a file, with the same rules as the daemon.
  *
- * Needs no daemon, no key and no token, and reads no clock: the instant is an argument, so the same
- * file gives the same verdict for ever. A product without a history is an answer (insufficient), a
- * file without a product is a failure.
+ * Needs no daemon, no key and no token, and reads no clock and, unless it is told to, no
+ * configuration: the instant is an argument, so the same file gives the same verdict for ever. A
+ * product without a history is an answer (insufficient), a file without a product is a failure.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { judge } from '../analysis/judge.ts';
+import type { Config } from '../config.ts';
 import { dealPriceTypes, isMoney } from '../keepa/price-type.ts';
 import type { Product } from '../keepa/product.ts';
 import { decodeProductDocument } from '../keepa/wire-document.ts';
 import { analysesJson, analysesText } from './analyze-format.ts';
 import { CliError, exitCodes, systemReason } from './cli-error.ts';
 import type { CliContext } from './context.ts';
+import { readConfig } from './reading.ts';
 
 export interface AnalyzeFlags {
   readonly now: string;
   readonly priceType: string;
   /** Of the products in the file only this one. */
   readonly asin?: string;
+  /** Whose costs and limits to judge with; without it none, so the file alone decides. */
+  readonly config?: string;
   readonly json?: boolean;
 }
 
@@ -32,10 +36,12 @@ export interface AnalyzeFlags {
 export async function analyze(
   file: string,
   flags: AnalyzeFlags,
-  { cwd, terminal }: CliContext,
+  context: CliContext,
 ): Promise<number> {
+  const { cwd, terminal } = context;
   const nowMs = parseInstant(flags.now);
   const priceType = parsePriceType(flags.priceType);
+  const rules = rulesFrom(flags, context);
   const { products, faults } = decodeProductDocument(readDocument(file, cwd));
   if (products.length === 0) {
     throw cannotJudge(file, faults[0]?.why ?? 'it holds no product');
@@ -44,10 +50,21 @@ export async function analyze(
     terminal.say(`keepa-deals: ${file}: ${asin ?? 'a product'} cannot be read: ${why}`);
   }
   const analyses = chosen(products, flags.asin, file).map((product) => {
-    return { product, judgement: judge({ product, priceType, nowMs }), nowMs, priceType };
+    const judgement = judge({ product, priceType, nowMs, ...rules });
+    return { product, judgement, nowMs, priceType };
   });
   terminal.out(flags.json === true ? analysesJson(analyses) : analysesText(analyses));
   return faults.length === 0 ? exitCodes.fine : exitCodes.failed;
+}
+
+/** @throws ConfigError */
+function rulesFrom(
+  { config }: AnalyzeFlags,
+  context: CliContext,
+): Pick<Config, 'costs' | 'acceptance'> | undefined {
+  if (config === undefined) return undefined;
+  const { costs, acceptance } = readConfig({ config }, context);
+  return { costs, acceptance };
 }
 
 function chosen(

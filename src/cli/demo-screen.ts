@@ -3,7 +3,7 @@
  */
 import type { StatusReport } from '../status/report-fields.ts';
 import type { Deal } from '../store/ports.ts';
-import { dealsTable } from './deals-format.ts';
+import { dealsTable } from './deals-table.ts';
 import { painted, spanText } from './words.ts';
 
 export interface DemoView {
@@ -83,7 +83,7 @@ function sweepText({ feeds }: StatusReport): string {
   return `#${feed.sweep.number}: page ${feed.sweep.nextPage} next, ${feed.sweep.rows} rows${done}`;
 }
 
-function dealCounts({ deals: { total, ...states } }: StatusReport): string {
+function dealCounts({ deals: { total, held: _, ...states } }: StatusReport): string {
   const parts = Object.entries(states)
     .filter(([, count]) => count > 0)
     .map(([state, count]) => `${count} ${state}`);

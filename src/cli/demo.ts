@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Feed } from '../actors/feed.ts';
 import { type Config, defaultShares } from '../config.ts';
+import { defaultJudging } from '../config-judging.ts';
 import { composeDaemon, type Daemon, type Ending } from '../daemon.ts';
 import { parseDealQuery } from '../keepa/deal-query.ts';
 import type { Transport } from '../keepa/transport.ts';
@@ -182,6 +183,7 @@ function demoConfig(dataDir: string): Config {
     deficitFloor: 0,
     shares: defaultShares,
     sweepIntervalMs,
+    ...defaultJudging,
     standby: false,
     log: { level: 'warn', format: 'auto' },
     feeds: [],

@@ -68,6 +68,7 @@ async function listen(options: RunOptions): Promise<ControlServer> {
   try {
     return await startControlServer({
       report: () => buildReport(daemon.sources()),
+      actions: daemon.actions,
       socketPath: path,
       ...(http === undefined ? {} : { http }),
       clock,

@@ -40,7 +40,10 @@ export function statusLines(report: StatusReport, options: { isColoured: boolean
     '',
     ...classLines(report),
     ...feedLines(report, nowMs),
+    ...gapLines(report, nowMs),
     dealsText(report),
+    ...heldLines(report),
+    ...judgingLines(report),
     freshnessText(report),
     ...report.leases.map(
       ({ name, pid, remainingMs, doing }) =>
@@ -105,11 +108,44 @@ function feedLines({ feeds }: StatusReport, nowMs: number): string[] {
     feed.partial ? 'partial' : '',
   ]);
   const heads = ['feed', 'rows', 'last sweep', 'last poll', 'sweep under way', ''];
-  return [...columnsText([heads, ...rows], [false, true]), ''];
+  const suspended = feeds.flatMap(({ name, suspended: why }) =>
+    why === null ? [] : [`${name}: nothing ends now, ${why}`],
+  );
+  return [...columnsText([heads, ...rows], [false, true]), ...suspended, ''];
+}
+
+function gapLines({ gaps }: StatusReport, nowMs: number): string[] {
+  return gaps.map(
+    ({ feed, from }) =>
+      `${feed}: not looked at since ${instant(from, nowMs)}; deals may be missing`,
+  );
+}
+
+function heldLines({ deals: { held } }: StatusReport): string[] {
+  if (held === 0) return [];
+  const what = `held: ${held} rows are due to end, too many at once`;
+  return [`${what}; each is looked at again first, or say yes with deals confirm-held`];
+}
+
+/** Nothing is hidden from the sum: what was neither accepted nor refused was tried again. */
+function judgingLines({ judging }: StatusReport): string[] {
+  const { processed, accepted, rejected, insufficient, retries } = judging;
+  if (processed === 0) return [];
+  const parts = [
+    `${accepted} accepted`,
+    ...reasonTexts('rejected', rejected),
+    ...reasonTexts('insufficient', insufficient),
+    `${retries} to be tried again`,
+  ];
+  return [`judged: ${processed} = ${parts.join(' + ')}`];
+}
+
+function reasonTexts(verdict: string, counts: Readonly<Record<string, number>>): string[] {
+  return Object.entries(counts).map(([reason, count]) => `${count} ${verdict} (${reason})`);
 }
 
 function dealsText({ deals }: StatusReport): string {
-  const { total, ...states } = deals;
+  const { total, held: _, ...states } = deals;
   const parts = Object.entries(states).map(([state, count]) => `${count} ${state}`);
   return `deals: ${total} = ${parts.join(' + ')}`;
 }

@@ -10,3 +10,11 @@ export function checkedName(name: string): string {
   if (pattern.test(name)) return name;
   throw new RangeError(`"${name}" is no name for a lease or a checkpoint`);
 }
+
+/** The lease of the one spender; one per API key. */
+export function daemonLease(keyHash: string): string {
+  return `daemon-${keyHash}`;
+}
+
+/** The lease of the one writer of a data directory's files, whatever its key. */
+export const dataDirLease = 'data-dir';

@@ -23,6 +23,10 @@ export function isAsin(text: string): boolean {
   return asinPattern.test(text);
 }
 
+export function isSellerId(text: string): boolean {
+  return sellerPattern.test(text);
+}
+
 /** Why Keepa would not answer the call as meant, in one line; undefined: it may be sent. */
 export function checkCall(call: KeepaCall): string | undefined {
   switch (call.endpoint) {

@@ -14,7 +14,7 @@ export interface IntervalAverages {
 }
 
 /** How often the sales rank dropped within so many days: a proxy for sales. */
-interface RankDrops {
+export interface RankDrops {
   readonly days30?: number;
   readonly days90?: number;
   readonly days180?: number;

@@ -29,6 +29,14 @@ export function isMoney(priceType: number): boolean {
   return dealPriceTypes.has(priceType) && priceType !== priceIndex.rank;
 }
 
+/** Prices that Keepa only tells together with offers: elsewhere their -1 says nothing. */
+const offerPriceTypes: ReadonlySet<number> = new Set([7, 9, 10, 18, 19, 20, 21, 22, 32, 33]);
+
+/** Whether a product's price of this type is known only when its offers were bought as well. */
+export function needsOffers(priceType: number): boolean {
+  return offerPriceTypes.has(priceType);
+}
+
 /**
  * How many numbers make one point of a csv series: a time and a value, or for landed prices a
  * time, a price and its shipping. Only the csv has triplets; elsewhere a landed price is one sum.

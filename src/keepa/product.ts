@@ -5,6 +5,7 @@
  * that an absent point can never be taken for a zero: every comparison with it is false and every
  * sum with it stays absent.
  */
+import type { IntervalAverages, RankDrops } from './deal-row.ts';
 
 export interface Series {
   /** Unix minutes, in the order sent. */
@@ -30,6 +31,28 @@ export interface AmazonPrices {
   readonly currentCents?: number;
   readonly average180Cents?: number;
   readonly average365Cents?: number;
+}
+
+/**
+ * What Keepa's statistics say of the product now: the figures that a deal listing would show of it.
+ *
+ * The averages of a listing over 31 and 90 days are these over 30 and 90 (recorded: within 2 % and
+ * within a cent); those over shorter intervals are not in the statistics.
+ */
+export interface ListingFigures {
+  /** By price type, for every kind of money that the statistics have a place for. */
+  readonly prices: ReadonlyMap<number, ListingPrice>;
+  readonly rank?: number;
+  readonly averageRank: IntervalAverages;
+  readonly rankDrops: RankDrops;
+  readonly newOffers?: number;
+  readonly usedOffers?: number;
+}
+
+export interface ListingPrice {
+  /** Absent: no offer, or a price that only an answer with offers has. */
+  readonly nowCents?: number;
+  readonly averageCents: IntervalAverages;
 }
 
 /** What Amazon takes; unknown stays unknown. */
@@ -65,6 +88,8 @@ export interface Product {
   /** Absent when the answer carried none (csv null or missing): not the same as an empty one. */
   readonly history?: History;
   readonly amazon?: AmazonPrices;
+  /** Absent when the statistics are: not asked for, or not delivered whole. */
+  readonly listing?: ListingFigures;
   readonly fees: Fees;
   /** Absent when none were asked for. */
   readonly offers?: readonly Offer[];

@@ -7,13 +7,12 @@
  */
 import { z } from 'zod';
 import type { ProductCall } from './call.ts';
-import { priceIndex } from './price-type.ts';
-import type { AmazonPrices, Fees, Product, ProductBatch, ProductFault } from './product.ts';
+import type { Fees, Product, ProductBatch, ProductFault } from './product.ts';
 import { decodeHistory } from './wire-csv.ts';
 import { decodeOffers } from './wire-offer.ts';
+import { decodeAmazonPrices, decodeListing, statsShape } from './wire-stats.ts';
 import {
   decoration,
-  elementAt,
   firstIssue,
   isRecord,
   readCount,
@@ -32,13 +31,7 @@ const productShape = z.object({
   productType: z.number().int().nullish(),
   lastUpdate: unread,
   csv: wireList.nullish(),
-  stats: z
-    .object({
-      current: wireList.nullish(),
-      avg180: wireList.nullish(),
-      avg365: wireList.nullish(),
-    })
-    .nullish(),
+  stats: statsShape.nullish(),
   fbaFees: z.object({ pickAndPackFee: unread }).nullish(),
   referralFeePercentage: z.number().nullish(),
   referralFeePercent: z.number().nullish(),
@@ -114,6 +107,7 @@ function decodeShaped(product: WireProduct, context: ProductContext): Product {
     updatedAtMs: readTimeMs(product.lastUpdate, 'lastUpdate'),
     history: product.csv ? decodeHistory(product.csv) : undefined,
     amazon: product.stats ? decodeAmazonPrices(product.stats) : undefined,
+    listing: product.stats ? decodeListing(product.stats) : undefined,
     fees: decodeFees(product),
     ...(context.offersAsked ? decodeOfferFields(product, context) : {}),
   });
@@ -128,15 +122,6 @@ function decodeOfferFields(product: WireProduct, context: ProductContext) {
     onlyLive: context.onlyLiveOffers,
   });
   return { offers, offersFresh: isFresh };
-}
-
-function decodeAmazonPrices(stats: NonNullable<WireProduct['stats']>): AmazonPrices {
-  const { amazon } = priceIndex;
-  return withoutAbsent({
-    currentCents: readPositive(elementAt(stats.current, amazon), 'stats.current[0]'),
-    average180Cents: readPositive(elementAt(stats.avg180, amazon), 'stats.avg180[0]'),
-    average365Cents: readPositive(elementAt(stats.avg365, amazon), 'stats.avg365[0]'),
-  });
 }
 
 /**

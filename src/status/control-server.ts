@@ -2,9 +2,10 @@
  * Answers questions about the running daemon: over a socket in the data directory, which only its
  * user may open, and on request over loopback TCP.
  *
- * It reads and never acts, so there is nothing to authorise yet; it stays off the network for that
- * reason. A web page on the same machine is kept out by the Host check (a name that merely resolves
- * to this machine is not ours) and by sending no CORS header.
+ * What it answers to everybody reads and never acts, so there is nothing to authorise yet; it stays
+ * off the network for that reason. A web page on the same machine is kept out by the Host check (a
+ * name that merely resolves to this machine is not ours) and by sending no CORS header. Actions are
+ * on the socket alone, see action-routes.ts.
  *
  * Invariants:
  * - an error inside says nothing outside; it goes to the log;
@@ -17,11 +18,15 @@ import type { HttpAddress } from '../config.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import { describeError } from '../runtime/describe-error.ts';
 import type { Log } from '../runtime/log.ts';
+import { actionRoutes } from './action-routes.ts';
+import type { ControlActions } from './actions.ts';
 import { claimSocket, closeServer } from './control-socket.ts';
 import type { StatusReport } from './report-fields.ts';
 
 export interface ControlOptions {
   readonly report: () => Promise<StatusReport>;
+  /** What may be asked for over the socket; absent: nothing. */
+  readonly actions?: ControlActions;
   readonly socketPath: string;
   /** Loopback TCP besides the socket; absent: none. */
   readonly http?: HttpAddress;
@@ -50,7 +55,7 @@ const retryMs = 1_000;
  */
 export async function startControlServer(options: ControlOptions): Promise<ControlServer> {
   const { http, socketPath, clock, log } = options;
-  const createServer = (): Server => limited(routes(options));
+  const createServer = (): Server => limited(withActions(options));
   const socket = claimSocket({ path: socketPath, clock, log, createServer });
   const isStandby = (await socket.attempted) === 'taken';
   if (http === undefined) return { url: () => undefined, close: socket.release };
@@ -71,6 +76,14 @@ export async function startControlServer(options: ControlOptions): Promise<Contr
 /** Hosts that mean this machine and nothing else. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function withActions(options: ControlOptions): Hono {
+  const app = new Hono();
+  if (options.actions !== undefined) app.route('/', actionRoutes(options.actions, options.log));
+  app.route('/', routes(options));
+  app.notFound((context) => context.json({ error: 'not found' }, 404));
+  return app;
 }
 
 function routes({ report, log }: ControlOptions): Hono {

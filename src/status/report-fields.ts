@@ -6,6 +6,7 @@
  */
 import { type BrokerSnapshot, type SpendClass, spendClasses } from '../broker/request.ts';
 import type { LeaseEntry } from '../coordination/ports.ts';
+import type { JudgingTotals } from '../store/judging-ports.ts';
 import type { DealReader, FeedStatus, Freshness } from '../store/ports.ts';
 import type { LoopStatus } from './sources.ts';
 import type { StateName } from './state.ts';
@@ -33,6 +34,14 @@ export interface FeedReport {
   } | null;
   readonly partial: boolean;
   readonly watermark: string | null;
+  /** Why none of its rows ends now; null: rows may end, or no daemon is there to say. */
+  readonly suspended: string | null;
+}
+
+/** A time in which nobody looked at the feed, and that no complete sweep has closed yet. */
+export interface GapReport {
+  readonly feed: string;
+  readonly from: string;
 }
 
 export interface LeaseReport {
@@ -90,7 +99,11 @@ export interface StatusReport {
   readonly tokens: TokenReport;
   readonly classes: Readonly<Record<SpendClass, ClassReport>>;
   readonly feeds: readonly FeedReport[];
-  readonly deals: Awaited<ReturnType<DealReader['countByState']>>;
+  /** `held` rows are counted in their states as well: due to end, but too many at once. */
+  readonly deals: Awaited<ReturnType<DealReader['countByState']>> & { readonly held: number };
+  /** processed = accepted + the sums over rejected and insufficient + retries. */
+  readonly judging: JudgingTotals;
+  readonly gaps: readonly GapReport[];
   readonly freshness: { readonly [K in keyof Freshness]: number | null };
   readonly loops: readonly LoopReport[];
   readonly leases: readonly LeaseReport[];
@@ -135,7 +148,7 @@ export function classesNow(
   return Object.fromEntries(entries) as Record<SpendClass, ClassReport>;
 }
 
-export function feedReport(feed: FeedStatus): FeedReport {
+export function feedReport(feed: FeedStatus, suspendedWhy: string | undefined): FeedReport {
   const { sweep } = feed;
   return {
     name: feed.name,
@@ -154,6 +167,7 @@ export function feedReport(feed: FeedStatus): FeedReport {
           },
     partial: feed.isPartial,
     watermark: isoOrNull(feed.watermarkMs),
+    suspended: suspendedWhy ?? null,
   };
 }
 

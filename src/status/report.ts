@@ -19,7 +19,7 @@ const recentRequests = 5;
 export async function buildReport(sources: StatusSources): Promise<StatusReport> {
   const { clock, reader } = sources;
   const [stored, leases, requests] = await Promise.all([
-    readStored(reader, clock.now()),
+    readStored(reader, { nowMs: clock.now(), suspensions: sources.suspensions() }),
     sources.leases(),
     reader.recentRequests(recentRequests),
   ]);

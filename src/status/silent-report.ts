@@ -22,7 +22,7 @@ export async function buildSilentReport(
 ): Promise<StatusReport> {
   const { nowMs, hangs, reader } = silence;
   const [stored, run, requests] = await Promise.all([
-    readStored(reader, nowMs),
+    readStored(reader, { nowMs }),
     reader.lastRun(),
     reader.recentRequests(1),
   ]);
@@ -65,7 +65,9 @@ export function emptyReport({ nowMs, dataDir }: Silence): StatusReport {
     classes: classesNow(undefined, undefined),
     recentStarts: 0,
     feeds: [],
-    deals: { total: 0, accepted: 0, rejected: 0, insufficient: 0, candidate: 0, ended: 0 },
+    deals: { total: 0, accepted: 0, rejected: 0, insufficient: 0, candidate: 0, ended: 0, held: 0 },
+    judging: { processed: 0, accepted: 0, rejected: {}, insufficient: {}, retries: 0 },
+    gaps: [],
     freshness: { p50Ms: null, p95Ms: null, maxMs: null },
     loops: [],
     leases: [],

@@ -45,6 +45,8 @@ export interface StatusSources {
   phase(): Phase;
   /** Undefined until the broker exists. */
   broker(): BrokerSnapshot | undefined;
+  /** Why nothing ends in a feed now, by its name; a feed that is not here is in order. */
+  suspensions(): ReadonlyMap<string, { readonly why: string }>;
   loops(): readonly LoopStatus[];
   leases(): Promise<readonly LeaseEntry[]>;
 }

@@ -55,6 +55,8 @@ export const strictByKey = sql`strict, without rowid`;
 
 export interface OpenDatabase {
   readonly db: StoreDatabase;
+  /** Folds the whole log into the file and cuts it; false when a reader was in the way. */
+  foldLog(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -226,6 +228,7 @@ function opened(file: SqliteFile.Database, copy?: PrivateCopy): OpenDatabase {
   const db = new Kysely<Tables>({ dialect: new StoreDialect(file) });
   return {
     db,
+    foldLog: () => foldLog(db),
     async close() {
       await db.destroy();
       // kysely closes only what a first query has opened.
@@ -233,6 +236,27 @@ function opened(file: SqliteFile.Database, copy?: PrivateCopy): OpenDatabase {
       copy?.remove();
     },
   };
+}
+
+/**
+ * The ordinary checkpoints fold the log in as far as readers allow and never cut it, so a reader
+ * who stays long lets it grow. This one cuts it, but would wait for readers, and block this process
+ * for as long; so for its moment nobody is waited for.
+ */
+async function foldLog(db: StoreDatabase): Promise<boolean> {
+  return await db.connection().execute(async (connection) => {
+    const { rows } = await sql<{ timeout: number }>`pragma busy_timeout`.execute(connection);
+    const busyMs = rows[0]?.timeout ?? writerBusyMs;
+    await sql`pragma busy_timeout = 0`.execute(connection);
+    try {
+      const folded = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(
+        connection,
+      );
+      return folded.rows[0]?.busy === 0;
+    } finally {
+      await sql`pragma busy_timeout = ${sql.lit(busyMs)}`.execute(connection);
+    }
+  });
 }
 
 /** The file as kysely sees it, with its statements prepared once; the oldest are let go. */

@@ -5,16 +5,19 @@
  * counted apart from the states (total = the sum over the states).
  */
 import assert from 'node:assert/strict';
-import { sql } from 'kysely';
-import { withoutNulls } from './columns.ts';
+import { sellerTrust } from '../analysis/seller-trust.ts';
+import { ended, withoutNulls, yes } from './columns.ts';
 import { type Deal, type DealFilter, type DealState, dealStates, type Freshness } from './ports.ts';
 import type { Trx } from './tables.ts';
 
-/** What a filter lets through, the newest deal first; a feed's deals are all it ever listed. */
+/**
+ * What a filter lets through; a feed's deals are all it ever listed. Deals that are alike in the
+ * order asked for come by asin, domain and price type.
+ */
 export async function listDeals(trx: Trx, filter: DealFilter): Promise<readonly Deal[]> {
+  const { feed, minProfitCents, minPercentDown, seenSinceMs, limit } = filter;
   let query = dealsAsSeen(trx);
   if (filter.states !== 'all') query = query.where('deals.state', 'in', filter.states);
-  const { feed } = filter;
   if (feed !== undefined) {
     query = query.where(({ exists, selectFrom }) =>
       exists(
@@ -26,17 +29,33 @@ export async function listDeals(trx: Trx, filter: DealFilter): Promise<readonly 
       ),
     );
   }
-  if (filter.limit !== undefined) query = query.limit(filter.limit);
+  if (minProfitCents !== undefined) query = query.where('profit_cents', '>=', minProfitCents);
+  if (minPercentDown !== undefined) query = query.where('percent_down', '>=', minPercentDown);
+  if (seenSinceMs !== undefined) query = query.where('last_seen_at_ms', '>=', seenSinceMs);
+  if (filter.withHeld !== true) query = query.where('deals.held_at_ms', 'is', null);
+  if (filter.onlyVerified === true) query = query.where('deals.is_verified', '=', yes);
+  if (limit !== undefined) query = query.limit(limit);
+  const { column, direction } = orders[filter.sort ?? 'newest'];
   const rows = await query
-    .orderBy('deals.created_at_ms', (order) => order.desc().nullsLast())
+    .orderBy(column, (order) => order[direction]().nullsLast())
     .orderBy('deals.asin')
     .orderBy('deals.domain_id')
     .orderBy('deals.price_type')
     .execute();
-  return rows.map(withoutNulls);
+  return rows.map(asDeal);
 }
 
-/** Every deal of the product: one per domain and price type. */
+/** The best of its kind first: the cheapest, otherwise the highest and the newest. */
+const orders = {
+  newest: { column: 'deals.created_at_ms', direction: 'desc' },
+  profit: { column: 'deals.profit_cents', direction: 'desc' },
+  'percent-down': { column: 'deals.percent_down', direction: 'desc' },
+  price: { column: 'deals.price_cents', direction: 'asc' },
+  sales: { column: 'deals.sales1y', direction: 'desc' },
+  seen: { column: 'deals.last_seen_at_ms', direction: 'desc' },
+} as const satisfies Record<NonNullable<DealFilter['sort']>, object>;
+
+/** Every deal of the product, held ones too: one per domain and price type. */
 export async function dealsOf(
   trx: Trx,
   { asin, domainId }: { asin: string; domainId: number | undefined },
@@ -44,13 +63,18 @@ export async function dealsOf(
   let query = dealsAsSeen(trx).where('deals.asin', '=', asin);
   if (domainId !== undefined) query = query.where('deals.domain_id', '=', domainId);
   const rows = await query.orderBy('deals.domain_id').orderBy('deals.price_type').execute();
-  return rows.map(withoutNulls);
+  return rows.map(asDeal);
 }
 
 function dealsAsSeen(trx: Trx) {
   return trx
     .selectFrom('deals')
     .innerJoin('feeds', 'feeds.id', 'deals.feed_id')
+    .leftJoin('sellers', (join) =>
+      join
+        .onRef('sellers.domain_id', '=', 'deals.domain_id')
+        .onRef('sellers.seller_id', '=', 'deals.seller_id'),
+    )
     .select([
       'deals.asin',
       'deals.domain_id as domainId',
@@ -74,7 +98,49 @@ function dealsAsSeen(trx: Trx) {
       'deals.sales1y',
       'deals.trust',
       'deals.rule_version as ruleVersion',
+      'deals.trough_cents as troughCents',
+      'deals.sales_count as salesCount',
+      'deals.offer_drops as offerDrops',
+      'deals.sane',
+      'deals.marks',
+      'deals.verified_at_ms as verifiedAtMs',
+      'deals.landed_cents as verifiedCents',
+      'deals.seller_id as sellerId',
+      'sellers.name as sellerName',
+      'sellers.rating_percent as ratingPercent',
+      'sellers.rating_count as ratingCount',
+      'deals.held_at_ms as heldAtMs',
+      'deals.is_verified as isVerified',
     ]);
+}
+
+type SeenDeal = Awaited<ReturnType<ReturnType<typeof dealsAsSeen>['execute']>>[number];
+
+/** An offer that was seen at another price than the present one is no offer of this deal. */
+function asDeal(row: SeenDeal): Deal {
+  const { marks, verifiedAtMs, verifiedCents, sellerId, sellerName, ...others } = row;
+  const { ratingPercent, ratingCount, heldAtMs, isVerified, ...figures } = others;
+  const offer = { verifiedAtMs, verifiedCents, sellerId, sellerName };
+  return {
+    ...withoutNulls({
+      ...figures,
+      marks: marks === null ? null : wordsOf(marks),
+      isHeld: heldAtMs === null ? null : true,
+    }),
+    ...(isVerified === 1
+      ? withoutNulls({
+          ...offer,
+          sellerTrust: sellerTrust(withoutNulls({ ratingPercent, ratingCount })) ?? null,
+        })
+      : {}),
+  };
+}
+
+/** Written by us as a list of words; anything else in the column is a bug. */
+function wordsOf(json: string): readonly string[] {
+  const words: unknown = JSON.parse(json);
+  assert(Array.isArray(words), 'marks are a list');
+  return words.map(String);
 }
 
 export async function countByState(
@@ -120,6 +186,3 @@ export async function freshness(trx: Trx, nowMs: number): Promise<Freshness | un
   };
   return { p50Ms: await ageAt(50), p95Ms: await ageAt(95), maxMs: await ageAt(100) };
 }
-
-/** Written out, not bound: only so does the index over the rows that have not ended apply. */
-const ended = sql.lit<DealState>('ended');

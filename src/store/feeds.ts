@@ -84,18 +84,15 @@ export async function feedStatuses(trx: Trx): Promise<readonly FeedStatus[]> {
   const liveRows = await liveRowsByFeed(trx);
   const statuses: FeedStatus[] = [];
   for (const feed of feeds) {
-    const bands = await priceBands(trx, feed.id, feed.query_hash);
-    const sinceMs = feed.configured_at_ms;
-    const complete = await lastEnded(trx, feed.id, { outcomes: ['complete'], sinceMs });
-    const decided = await lastEnded(trx, feed.id, {
-      outcomes: ['complete', 'truncated'],
-      sinceMs,
+    const complete = await lastEnded(trx, feed.id, {
+      outcomes: ['complete'],
+      sinceMs: feed.configured_at_ms,
     });
     statuses.push({
       name: feed.name,
       isConfigured: feed.is_configured === 1,
       rows: liveRows.get(feed.id) ?? 0,
-      isPartial: decided?.outcome === 'truncated' || bands.length > 0,
+      isPartial: await isPartial(trx, feed),
       ...withoutNulls({
         lastSweepAtMs: complete?.endedAtMs ?? null,
         lastSweepRows: complete?.rows ?? null,
@@ -106,6 +103,23 @@ export async function feedStatuses(trx: Trx): Promise<readonly FeedStatus[]> {
     });
   }
   return statuses;
+}
+
+/** Whether the feed lists more than Keepa shows of one query, so that absence proves nothing. */
+export async function isPartial(
+  trx: Trx,
+  feed: {
+    readonly id: number;
+    readonly query_hash: string;
+    readonly configured_at_ms: number;
+  },
+): Promise<boolean> {
+  const decided = await lastEnded(trx, feed.id, {
+    outcomes: ['complete', 'truncated'],
+    sinceMs: feed.configured_at_ms,
+  });
+  if (decided?.outcome === 'truncated') return true;
+  return (await priceBands(trx, feed.id, feed.query_hash)).length > 0;
 }
 
 async function liveRowsByFeed(trx: Trx): Promise<ReadonlyMap<number, number>> {

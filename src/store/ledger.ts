@@ -2,9 +2,11 @@
  * The ledger: one line for every request that reached the wire, whatever became of it.
  *
  * With it the balance can be explained (promise P10): what it cannot explain, somebody else spent.
+ * It also shows what each kind of call costs in truth, beside what is documented.
  */
+import { sql } from 'kysely';
 import { wholeMs } from './columns.ts';
-import type { LedgerRecord, LedgerTotals } from './ports.ts';
+import type { LedgerGroup, LedgerRecord, LedgerTotals, UnitCosts } from './ports.ts';
 import type { Trx } from './tables.ts';
 
 export async function recordRequest(trx: Trx, entry: LedgerRecord): Promise<void> {
@@ -73,6 +75,71 @@ export async function recentRequests(
     tookMs: row.took_ms,
     waitedMs: row.waited_ms,
   }));
+}
+
+/** The lines at or after `sinceMs`, added up by all that tells them apart; the dearest first. */
+export async function ledgerGroups(trx: Trx, sinceMs: number): Promise<readonly LedgerGroup[]> {
+  const rows = await trx
+    .selectFrom('ledger')
+    .select(({ fn }) => [
+      'spend_class as spendClass',
+      'purpose',
+      'shape',
+      'outcome',
+      fn.countAll<number>().as('requests'),
+      sql<number>`sum(attempt > 1)`.as('retries'),
+      fn.sum<number>('items').as('items'),
+      fn.sum<number>('cost_tokens').as('tokens'),
+      fn.min('at_ms').as('firstAtMs'),
+    ])
+    .where('at_ms', '>=', sinceMs)
+    .groupBy(['spend_class', 'purpose', 'shape', 'outcome'])
+    .orderBy('tokens', 'desc')
+    .orderBy('requests', 'desc')
+    .execute();
+  return rows.map((row) => ({ ...row, tokens: toHundredths(row.tokens) }));
+}
+
+/**
+ * Unit costs per shape, in order of the shape's name. The ledger is walked backwards, so a common
+ * shape is done after a few lines; only for a rare one does SQLite look at all of them.
+ */
+export async function unitCosts(trx: Trx, answersMax: number): Promise<readonly UnitCosts[]> {
+  const shapes = await trx
+    .selectFrom('ledger')
+    .select('shape')
+    .distinct()
+    .where('items', '>', 0)
+    .orderBy('shape')
+    .execute();
+  const costs: UnitCosts[] = [];
+  for (const { shape } of shapes) {
+    const rows = await trx
+      .selectFrom('ledger')
+      .select(['items', 'cost_tokens as tokens'])
+      .where('shape', '=', shape)
+      .where('outcome', '=', 'answered')
+      .where('items', '>', 0)
+      .orderBy('id', 'desc')
+      .limit(answersMax)
+      .execute();
+    if (rows.length > 0) costs.push(unitCostsOf(shape, rows));
+  }
+  return costs;
+}
+
+function unitCostsOf(
+  shape: string,
+  rows: readonly { readonly items: number; readonly tokens: number }[],
+): UnitCosts {
+  const ascending = rows.map(({ items, tokens }) => tokens / items).sort((a, b) => a - b);
+  return {
+    shape,
+    samples: rows.length,
+    meanTokens: toHundredths(sum(ascending) / ascending.length),
+    p95Tokens: toHundredths(ascending[Math.ceil(0.95 * ascending.length) - 1] ?? 0),
+    maxTokens: toHundredths(ascending.at(-1) ?? 0),
+  };
 }
 
 function sum(values: readonly number[]): number {

@@ -86,6 +86,14 @@ const decidedColumns = [
   'state',
   'reason',
   'last_seen_at_ms',
+  'promise',
+  'candidate_since_ms',
+  'seen_healthy_ms',
+  'rechecked_at_ms',
+  'recheck_passes',
+  'held_at_ms',
+  'is_hold_confirmed',
+  'ended_at_ms',
 ] as const satisfies readonly (keyof DealsTable)[];
 
 /** The assignments that bring a known row up to date; every other column stays as it is. */

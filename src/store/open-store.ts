@@ -8,16 +8,29 @@
 import { resolve } from 'node:path';
 import { type OpenDatabase, openErrorFor, openForReading, openForWriting } from './database.ts';
 import { countByState, dealsOf, freshness, listDeals } from './deals.ts';
+import { confirmHeld, endRows, heldRows } from './endings.ts';
+import { evidenceOf } from './evidence.ts';
 import { feedOf, feedStatuses, findFeed, syncFeeds } from './feeds.ts';
 import { adoptFence, checkFence, newestFence } from './fence.ts';
-import { recentRequests, recordRequest, spentSince } from './ledger.ts';
+import { closeGaps, gaps, openGap } from './gaps.ts';
+import { addHealthyTime, healthyTime } from './healthy-time.ts';
+import { storeJudgements } from './judgements.ts';
+import type { JudgingReader, JudgingWriter } from './judging-ports.ts';
+import { judgingTotals } from './judging-totals.ts';
+import { ledgerGroups, recentRequests, recordRequest, spentSince, unitCosts } from './ledger.ts';
 import { checkSchema, migrate } from './migrations.ts';
+import { nextLook } from './next-look.ts';
 import { storePage } from './pages.ts';
+import { pastOf } from './past.ts';
 import type { DealReader, DealWriter, Store } from './ports.ts';
 import { priceBands, splitPriceBand } from './price-bands.ts';
+import { recheckDue, storeRechecks } from './rechecks.ts';
 import { lastRun, recordRun, runsSince } from './runs.ts';
+import { sellerOf, sellersDue, storeSellers } from './sellers.ts';
+import { completeSweeps, supplyOf } from './supply.ts';
 import { beginSweep, endSweep, newestSweep, rewindSweep } from './sweeps.ts';
 import type { StoreDatabase, Trx } from './tables.ts';
+import { historyDue, rejudgeDue, verifyDue, withEvidence } from './work-lists.ts';
 
 export interface StoreOptions {
   /** Made absolute against the working directory, and shown in every error. */
@@ -48,23 +61,26 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 function storeOn(
-  { db, close }: OpenDatabase,
+  { db, foldLog, close }: OpenDatabase,
   { path, mode }: { path: string; mode: 'write' | 'read' },
 ): Store {
   return {
     reader: readerOn(db),
     writer(fence) {
       if (mode === 'read') throw new Error(`the deals database ${path} is open for reading only`);
-      return writerOn(db, { fence, path });
+      return writerOn(db, { fence, path, foldLog });
     },
     close,
   };
 }
 
+/** Runs the work in a transaction of its own. */
+type Transact = <T>(work: (trx: Trx) => Promise<T>) => Promise<T>;
+
 function readerOn(db: StoreDatabase): DealReader {
-  const read = <T>(work: (trx: Trx) => Promise<T>): Promise<T> =>
-    db.transaction().setAccessMode('read only').execute(work);
+  const read: Transact = (work) => db.transaction().setAccessMode('read only').execute(work);
   return {
+    ...judgingReaderOn(read),
     newestFence: () => read(newestFence),
     countByState: () => read(countByState),
     deals: (filter) => read((trx) => listDeals(trx, filter)),
@@ -82,6 +98,8 @@ function readerOn(db: StoreDatabase): DealReader {
       }),
     freshness: (nowMs) => read((trx) => freshness(trx, nowMs)),
     spentSince: (sinceMs) => read((trx) => spentSince(trx, sinceMs)),
+    ledgerGroups: (sinceMs) => read((trx) => ledgerGroups(trx, sinceMs)),
+    unitCosts: (answersMax) => read((trx) => unitCosts(trx, answersMax)),
     recentRequests: (limit) => read((trx) => recentRequests(trx, { limit })),
     lastAnswered: () =>
       read(async (trx) => (await recentRequests(trx, { limit: 1, outcome: 'answered' }))[0]),
@@ -90,13 +108,43 @@ function readerOn(db: StoreDatabase): DealReader {
   };
 }
 
-function writerOn(db: StoreDatabase, { fence, path }: { fence: number; path: string }): DealWriter {
-  const write = <T>(work: (trx: Trx) => Promise<T>): Promise<T> =>
+function judgingReaderOn(read: Transact): JudgingReader {
+  return {
+    historyDue: (options) => read((trx) => historyDue(trx, options)),
+    rejudgeDue: (options) => read((trx) => rejudgeDue(trx, options)),
+    withEvidence: (options) => read((trx) => withEvidence(trx, options)),
+    verifyDue: (options) => read((trx) => verifyDue(trx, options)),
+    sellersDue: (options) => read((trx) => sellersDue(trx, options)),
+    evidence: (key) => read((trx) => evidenceOf(trx, key)),
+    recheckDue: (options) => read((trx) => recheckDue(trx, options)),
+    judgingTotals: () => read(judgingTotals),
+    heldRows: () => read(heldRows),
+    past: (key) => read((trx) => pastOf(trx, key)),
+    nextLook: (key, nowMs) => read((trx) => nextLook(trx, key, nowMs)),
+    seller: (domainId, sellerId) => read((trx) => sellerOf(trx, { domainId, sellerId })),
+    supply: (feed, nowMs) => read((trx) => supplyOf(trx, { feed, nowMs })),
+    gaps: () => read(gaps),
+    healthyTime: () => read(healthyTime),
+    completeSweeps: (options) => read((trx) => completeSweeps(trx, options)),
+  };
+}
+
+function writerOn(
+  db: StoreDatabase,
+  { fence, path, foldLog }: { fence: number; path: string; foldLog: () => Promise<boolean> },
+): DealWriter {
+  const write: Transact = (work) =>
     db.transaction().execute(async (trx) => {
       await checkFence(trx, fence);
       return await work(trx);
     });
   return {
+    ...judgingWriterOn(write),
+    async tidy() {
+      // Not inside it: a checkpoint cannot be part of a transaction.
+      await write(() => Promise.resolve());
+      return await foldLog();
+    },
     adoptFence: () => db.transaction().execute((trx) => adoptFence(trx, fence)),
     syncFeeds: (feeds, atMs) => write((trx) => syncFeeds(trx, feeds, atMs)),
     openSweep: (feed) =>
@@ -128,5 +176,18 @@ function writerOn(db: StoreDatabase, { fence, path }: { fence: number; path: str
     storePage: (page) => write((trx) => storePage(trx, page)),
     recordRequest: (entry) => write((trx) => recordRequest(trx, entry)),
     recordRun: (run) => write((trx) => recordRun(trx, run, path)),
+  };
+}
+
+function judgingWriterOn(write: Transact): Omit<JudgingWriter, 'tidy'> {
+  return {
+    storeJudgements: (batch) => write((trx) => storeJudgements(trx, batch)),
+    storeSellers: (batch) => write((trx) => storeSellers(trx, batch)),
+    storeRechecks: (batch) => write((trx) => storeRechecks(trx, batch)),
+    addHealthyTime: (options) => write((trx) => addHealthyTime(trx, options)),
+    endRows: (rules) => write((trx) => endRows(trx, rules)),
+    confirmHeld: () => write(confirmHeld),
+    openGap: (gap) => write((trx) => openGap(trx, gap)),
+    closeGaps: (options) => write((trx) => closeGaps(trx, options)),
   };
 }

@@ -9,6 +9,7 @@
  */
 import type { PriceRange } from '../keepa/deal-query.ts';
 import type { DealRow } from '../keepa/deal-row.ts';
+import type { JudgingReader, JudgingWriter } from './judging-ports.ts';
 
 /** Life of a deal: design section 5. */
 export const dealStates = ['candidate', 'accepted', 'rejected', 'insufficient', 'ended'] as const;
@@ -46,6 +47,8 @@ export class SweepOrderError extends Error {
 export interface ScreenedRow {
   readonly row: DealRow;
   readonly rejectedFor?: string;
+  /** Expected profit per token, told from the row alone: candidates are bought in this order. */
+  readonly promise?: number;
 }
 
 /** How a sweep came to its end. Only a complete one proves absence. */
@@ -123,7 +126,7 @@ export interface Run {
 }
 
 /** What the writer does. `fence` is bound when it is opened for writing. */
-export interface DealWriter {
+export interface DealWriter extends JudgingWriter {
   /** Raises the newest fence that counts. @throws StaleFenceError when a newer one is known. */
   adoptFence(): Promise<void>;
   /** Makes the configured feeds known; a feed no longer configured keeps its rows. */
@@ -159,6 +162,17 @@ export interface DealFilter {
   readonly states: readonly DealState[] | 'all';
   readonly feed?: string;
   readonly limit?: number;
+  readonly minProfitCents?: number;
+  /** A fraction, 0 to 1. */
+  readonly minPercentDown?: number;
+  /** Seen at or after this instant. */
+  readonly seenSinceMs?: number;
+  /** Rows that are held are left out unless asked for. */
+  readonly withHeld?: boolean;
+  /** Only rows of which a live offer was seen. */
+  readonly onlyVerified?: boolean;
+  /** Absent: the newest deal first. Unknown figures come last in every order. */
+  readonly sort?: 'newest' | 'profit' | 'percent-down' | 'price' | 'sales' | 'seen';
 }
 
 /** A deal as people and programs see it; an absent figure is unknown, never zero. */
@@ -186,6 +200,21 @@ export interface Deal {
   readonly sales1y?: number;
   readonly trust?: number;
   readonly ruleVersion?: number;
+  readonly troughCents?: number;
+  /** Sane sales of the last year: what the average rests on. */
+  readonly salesCount?: number;
+  readonly offerDrops?: number;
+  readonly sane?: number;
+  readonly marks?: readonly string[];
+  /** When a live offer was last seen at the price, and that offer. */
+  readonly verifiedAtMs?: number;
+  readonly verifiedCents?: number;
+  readonly sellerId?: string;
+  readonly sellerName?: string;
+  /** Lower bound of the seller's rating, 0 to 1. */
+  readonly sellerTrust?: number;
+  /** Due to end, and waiting for somebody's yes or for its own re-check. */
+  readonly isHeld?: boolean;
 }
 
 export interface FeedStatus {
@@ -218,8 +247,34 @@ export interface LedgerTotals {
   readonly byClass: Readonly<Record<string, number>>;
 }
 
+/** Lines of the ledger with the same class, purpose, shape and outcome, added up. */
+export interface LedgerGroup {
+  readonly spendClass: string;
+  readonly purpose: string;
+  readonly shape: string;
+  readonly outcome: string;
+  readonly requests: number;
+  /** Of them those that were not the first try of their request. */
+  readonly retries: number;
+  readonly items: number;
+  readonly tokens: number;
+  /** When the first of them was written. */
+  readonly firstAtMs: number;
+}
+
+/** What one item of a shape (a page, a product, a seller) cost in its last answered requests. */
+export interface UnitCosts {
+  readonly shape: string;
+  /** How many answers the figures rest on; at least one. */
+  readonly samples: number;
+  readonly meanTokens: number;
+  /** By nearest rank, as the cost model of the broker has it. */
+  readonly p95Tokens: number;
+  readonly maxTokens: number;
+}
+
 /** What anybody may read, also while another process writes, and when none does. */
-export interface DealReader {
+export interface DealReader extends JudgingReader {
   newestFence(): Promise<number>;
   countByState(): Promise<Readonly<Record<DealState, number>> & { readonly total: number }>;
   deals(filter: DealFilter): Promise<readonly Deal[]>;
@@ -232,6 +287,10 @@ export interface DealReader {
   /** Undefined while there are no rows. */
   freshness(nowMs: number): Promise<Freshness | undefined>;
   spentSince(sinceMs: number): Promise<LedgerTotals>;
+  /** The ledger since then, added up; the dearest first. */
+  ledgerGroups(sinceMs: number): Promise<readonly LedgerGroup[]>;
+  /** For every shape that was ever answered, over its last `answersMax` answers. */
+  unitCosts(answersMax: number): Promise<readonly UnitCosts[]>;
   /** Newest first. */
   recentRequests(limit: number): Promise<readonly LedgerRecord[]>;
   /** The newest answered request. */

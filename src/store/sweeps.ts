@@ -8,11 +8,12 @@
  * - every page before `nextPage` is stored: the page's rows and the step are one transaction;
  * - an ended sweep never opens again, and its outcome never changes.
  */
+import type { Selectable } from 'kysely';
 import { wholeMs, withoutNulls } from './columns.ts';
 import { type Sweep, SweepOrderError, type SweepOutcome } from './ports.ts';
 import type { SweepsTable, Trx } from './tables.ts';
 
-type StoredSweep = SweepsTable & { readonly feed: string };
+type StoredSweep = Selectable<SweepsTable> & { readonly feed: string };
 
 /** The sweep of this feed and revision with the highest number. */
 export async function newestSweep(
@@ -94,6 +95,11 @@ export async function beginSweep(
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst();
+  const { query_hash: feedHash } = await trx
+    .selectFrom('feeds')
+    .select('query_hash')
+    .where('id', '=', feedId)
+    .executeTakeFirstOrThrow();
   await trx
     .insertInto('sweeps')
     .values({
@@ -105,6 +111,7 @@ export async function beginSweep(
       next_page: 0,
       row_count: 0,
       wire_row_count: 0,
+      is_whole: Number(options.queryHash === feedHash),
     })
     .execute();
   return asSweep(await sweepsOf(trx, feedId).executeTakeFirstOrThrow());

@@ -4,7 +4,8 @@
  * A column that may be null is one whose value may be unknown: unknown is null, never zero. Money
  * is integer cents, instants are whole Unix milliseconds.
  */
-import type { Generated, Kysely, Transaction } from 'kysely';
+import type { Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
+import type { JudgementBatch, PastEvent } from './judging-ports.ts';
 import type { DealState, SweepOutcome } from './ports.ts';
 
 /** The newest fence that counts; one row. */
@@ -48,6 +49,8 @@ export interface SweepsTable {
   wire_row_count: number;
   ended_at_ms: number | null;
   outcome: SweepOutcome | null;
+  /** 0: it is of a part of the feed, under that part's query hash. */
+  is_whole: Generated<number>;
 }
 
 interface PriceBandsTable {
@@ -91,6 +94,8 @@ export interface ListedColumns {
 interface JudgedColumns {
   judged_at_ms: number | null;
   judged_price_cents: number | null;
+  /** The row's own price at that time, with which its present one is compared. */
+  judged_listed_cents: number | null;
   judged_created_at_ms: number | null;
   rule_version: number | null;
   avg1y_cents: number | null;
@@ -99,9 +104,58 @@ interface JudgedColumns {
   profit_cents: number | null;
   sales1y: number | null;
   trust: number | null;
+  trough_cents: number | null;
+  sales_count: number | null;
+  offer_drops: number | null;
+  sane: number | null;
+  /** A JSON list of words. */
+  marks: string | null;
+  /** Of the judged rows: whether the verdict is about another listing than the present one. */
+  is_repriced: GeneratedAlways<number>;
 }
 
-export interface DealsTable extends ListedColumns, JudgedColumns {
+/** The live offer that was seen last, and the listing it was looked for at. */
+export interface VerifiedColumns {
+  verified_at_ms: number | null;
+  verified_listed_cents: number | null;
+  verified_created_at_ms: number | null;
+  landed_cents: number | null;
+  shipping_cents: number | null;
+  offer_condition: number | null;
+  is_fba: number | null;
+  seller_id: string | null;
+}
+
+/** Where the row stands on the lists of work. */
+interface WorkColumns {
+  promise: number | null;
+  /** Of candidates only. */
+  candidate_since_ms: number | null;
+  /** When the evidence kept of its product was bought. */
+  evidence_at_ms: number | null;
+  /** Fruitless tries in a row; the next not before `retry_at_ms`. */
+  attempts: Generated<number>;
+  retry_at_ms: number | null;
+  retried_for: JudgementBatch['purpose'] | null;
+}
+
+/** What brings the row to its end; a page that lists it clears all of this. */
+interface EndingColumns {
+  /** Healthy time so far when it was last seen. */
+  seen_healthy_ms: Generated<number>;
+  rechecked_at_ms: number | null;
+  recheck_passes: number | null;
+  held_at_ms: number | null;
+  is_hold_confirmed: Generated<number>;
+  ended_at_ms: number | null;
+}
+
+export interface DealsTable
+  extends ListedColumns,
+    JudgedColumns,
+    VerifiedColumns,
+    WorkColumns,
+    EndingColumns {
   id: Generated<number>;
   asin: string;
   domain_id: number;
@@ -112,6 +166,8 @@ export interface DealsTable extends ListedColumns, JudgedColumns {
   reason: string | null;
   first_seen_at_ms: number;
   last_seen_at_ms: number;
+  /** Whether the live offer that was seen is one at the present listing. */
+  is_verified: GeneratedAlways<number>;
 }
 
 /** Which feed listed which deal, and when last: a deal may be listed by several. */
@@ -122,6 +178,8 @@ interface ListingsTable {
   last_seen_at_ms: number;
   /** Number of the newest sweep of the feed that listed it; 0: only head polls did. */
   last_sweep: number;
+  /** 1: it passed this feed's screen when the feed listed it last. */
+  passes: Generated<number>;
 }
 
 interface LedgerTable {
@@ -141,6 +199,67 @@ interface LedgerTable {
   waited_ms: number;
 }
 
+interface EvidenceTable {
+  id: Generated<number>;
+  domain_id: number;
+  asin: string;
+  bought_at_ms: number;
+  packed: Uint8Array;
+}
+
+interface SellersTable {
+  domain_id: number;
+  seller_id: string;
+  looked_up_at_ms: number;
+  /** 0: Keepa knows no such seller. */
+  is_known: number;
+  name: string | null;
+  rating_percent: number | null;
+  rating_count: number | null;
+  is_fba: number | null;
+}
+
+/** What happened to a product, in the order in which it was written down. */
+export interface PastTable {
+  id: Generated<number>;
+  domain_id: number;
+  asin: string;
+  /** Null: it concerns all deals of the product. */
+  price_type: number | null;
+  at_ms: number;
+  purpose: JudgementBatch['purpose'] | 'ending';
+  kind: PastEvent['kind'];
+  text: string;
+  price_cents: number | null;
+  cost_tokens: number | null;
+}
+
+interface JudgingCountsTable {
+  verdict: 'accepted' | 'rejected' | 'insufficient' | 'retry';
+  /** Empty for `accepted` and `retry`. */
+  reason: string;
+  row_count: number;
+}
+
+/** How many were processed, counted apart from the verdicts; one row. */
+interface JudgingProcessedTable {
+  id: number;
+  row_count: number;
+}
+
+/** One row. */
+interface HealthyTimeTable {
+  id: number;
+  total_ms: number;
+  as_of_ms: number | null;
+}
+
+interface CoverageGapsTable {
+  feed_id: number;
+  from_ms: number;
+  closed_at_ms: number | null;
+}
+
 export interface Tables {
   fence: FenceTable;
   runs: RunsTable;
@@ -150,6 +269,13 @@ export interface Tables {
   deals: DealsTable;
   listings: ListingsTable;
   ledger: LedgerTable;
+  evidence: EvidenceTable;
+  sellers: SellersTable;
+  past: PastTable;
+  judging_counts: JudgingCountsTable;
+  judging_processed: JudgingProcessedTable;
+  healthy_time: HealthyTimeTable;
+  coverage_gaps: CoverageGapsTable;
 }
 
 export type StoreDatabase = Kysely<Tables>;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AcceptanceRules, acceptanceOf } from '../../src/analysis/acceptance.ts';
+import { acceptanceOf } from '../../src/analysis/acceptance.ts';
+import type { AcceptanceRules } from '../../src/config-judging.ts';
 
 const figures = {
   priceNowCents: 700,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CostModel, profitOf } from '../../src/analysis/profit.ts';
+import { profitOf } from '../../src/analysis/profit.ts';
+import type { CostModel } from '../../src/config-judging.ts';
 
 const fees = { fbaPickAndPackCents: 400, referralPercent: 15 };
 

@@ -221,3 +221,25 @@ test('a bad instant or price type is a usage error of one line', async () => {
     assert.equal(said.trimEnd().split('\n').length, 1, said);
   }
 });
+
+test('the costs and limits of a file count only when it is named', async () => {
+  const name = file('one.json', product);
+  file('keepa-deals.toml', '[costs]\nreferral_percent = 15\nfba_fee_cents = 300\n');
+  const found = async (...args: string[]) => {
+    const { out } = await run(name, '--now', now, '--json', ...args);
+    const { verdict, reason, profitCents } = JSON.parse(out);
+    return [verdict, reason, profitCents];
+  };
+  assert.deepEqual(await found(), ['accepted', null, null]);
+  // 17.51 less 15 % (2.6265), 7.00 and 3.00.
+  assert.deepEqual(await found('--config', 'keepa-deals.toml'), ['accepted', null, 488]);
+  file('greedy.toml', '[costs]\nreferral_percent = 15\n[acceptance]\nmin_profit_cents = 500\n');
+  assert.deepEqual(await found('--config', 'greedy.toml'), [
+    'insufficient',
+    'unknown-profit',
+    null,
+  ]);
+  const { code, out, said } = await run(name, '--now', now, '--config', 'none.toml');
+  assert.deepEqual([code, out], [78, '']);
+  assert.match(said, /none\.toml/);
+});

@@ -50,6 +50,15 @@ describe('usage: 2', () => {
     [['demo', '--rate', '1.5'], /whole number from 1 to 10000/],
     [['deals', '--state', 'acepted'], /did you mean accepted\?/],
     [['deals', '--format', 'xml'], /Allowed choices are table, json, ndjson, csv/],
+    [['deals', '--min-profit', '12.50'], /whole number of cents, as 1250 for 12\.50/],
+    [['deals', '--min-percent-down', '101'], /per cents from 0 to 100/],
+    [['deals', '--max-age', '2'], /a span like 90s, 30m, 2h or 3d/],
+    [['deals', '--sort', 'best'], /Allowed choices are newest, profit/],
+    [['deals', 'rejudg'], /too many arguments/],
+    [['deals', 'rejudge', '--yes'], /unknown option '--yes'/],
+    [['why'], /missing required argument 'product'/],
+    [['why', key], /is no ASIN/],
+    [['tokens', '--hours', '0'], /whole number from 1 to 10000/],
     [['status', '--watch'], /standard output is no terminal/],
   ];
   for (const [args, line] of cases) {
@@ -114,8 +123,16 @@ describe('bad configuration: 78', () => {
 
   test('a reading command minds the configuration too', async () => {
     place.write('bad.toml', 'x = 1');
-    for (const command of ['status', 'deals']) {
-      assertOneLine(await place.run([command, '--config', 'bad.toml']), 78, /x: unknown key/);
+    const commands = [
+      ['status'],
+      ['deals'],
+      ['deals', 'rejudge'],
+      ['deals', 'confirm-held'],
+      ['tokens'],
+      ['why', 'B000000001'],
+    ];
+    for (const command of commands) {
+      assertOneLine(await place.run([...command, '--config', 'bad.toml']), 78, /x: unknown key/);
     }
   });
 

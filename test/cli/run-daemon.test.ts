@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { openData } from '../../src/cli/open-data-dir.ts';
 import { runDaemon, stopGraceMs } from '../../src/cli/run-daemon.ts';
 import { defaultShares } from '../../src/config.ts';
+import { defaultJudging } from '../../src/config-judging.ts';
 import { composeDaemon } from '../../src/daemon.ts';
 import { parseDealQuery } from '../../src/keepa/deal-query.ts';
 import {
@@ -72,6 +73,7 @@ test('an answer that does not come is given up, and SIGTERM ends with 0 within t
       standby: false,
       log: { level: 'info', format: 'auto' },
       feeds: [],
+      ...defaultJudging,
     },
     feeds: [{ name: 'a', query: parseDealQuery({ domainId: 1, priceTypes: [2] }), screen: {} }],
     world: { clock, random, transport, coordination: data.coordination, log },

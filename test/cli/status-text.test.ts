@@ -48,9 +48,51 @@ describe('status for people', () => {
   });
 
   test('the total of the deals is shown as the sum it is', () => {
-    const deals = { total: 6, accepted: 1, rejected: 2, insufficient: 0, candidate: 3, ended: 0 };
+    const deals = {
+      total: 6,
+      accepted: 1,
+      rejected: 2,
+      insufficient: 0,
+      candidate: 3,
+      ended: 0,
+      held: 0,
+    };
     const sum = '6 = 1 accepted + 2 rejected + 0 insufficient + 3 candidate + 0 ended';
     assert.ok(text({ deals }).includes(`deals: ${sum}`));
+  });
+
+  test('says what holds endings back: suspended feeds, coverage gaps and held rows', () => {
+    const why = 'the last sweep lists 80 rows, the median of a week is 240';
+    const feed: StatusReport['feeds'][number] = {
+      name: 'books',
+      rows: 240,
+      lastSweepAt: null,
+      lastSweepRows: 80,
+      lastHeadAt: null,
+      sweep: null,
+      partial: false,
+      watermark: null,
+      suspended: why,
+    };
+    const { deals } = report({});
+    const gaps = [{ feed: 'books', from: iso(nowMs - 30 * 3_600_000) }];
+    const shown = text({ feeds: [feed], gaps, deals: { ...deals, held: 49 } });
+    assert.ok(shown.includes(`books: nothing ends now, ${why}`));
+    assert.match(shown, /^books: not looked at since .*\(30 h.* ago\); deals may be missing$/m);
+    assert.match(shown, /^held: 49 rows are due to end, .*deals confirm-held$/m);
+    assert.doesNotMatch(text({ feeds: [{ ...feed, suspended: null }] }), /ends now|held|missing/);
+  });
+
+  test('shows what was judged as a sum in which nothing is hidden', () => {
+    const judging = {
+      processed: 12,
+      accepted: 3,
+      rejected: { 'below-margin': 4 },
+      insufficient: { 'no-sales': 2 },
+      retries: 3,
+    };
+    const sum = '3 accepted + 4 rejected (below-margin) + 2 insufficient (no-sales)';
+    assert.ok(text({ judging }).includes(`judged: 12 = ${sum} + 3 to be tried again`));
   });
 
   test('where nothing ever ran, one line says all', () => {

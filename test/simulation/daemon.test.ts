@@ -35,10 +35,11 @@ test('an empty bucket is waited out: the first token spent is one that has arriv
     assert.equal(waiting.state, 'waiting');
     assert.ok(waiting.nextActionAt !== null, 'a wait has a clock time');
     await simulation.clock.advanceBy(2 * hourMs);
-    const { refused, lowestBalance, spentTokens } = simulation.keepa.requests;
+    const { refused, lowestBalance } = simulation.keepa.requests;
     assert.equal(refused, 0);
     assert.ok(lowestBalance >= 0);
-    assert.ok(spentTokens.deal > 400, `${spentTokens.deal} of 600 tokens spent`);
+    const spent = spentTokens(simulation);
+    assert.ok(spent > 500, `${spent} of 600 tokens spent`);
   });
 });
 
@@ -52,7 +53,9 @@ test('a stop in the middle of a sweep resumes at the page after the last stored 
     const spent = simulation.keepa.requests.spentTokens.deal;
     await simulation.start();
     const after = await lastSweep(simulation);
-    assert.deepEqual([after?.number, after?.nextPage], [before.number, before.nextPage]);
+    // In its first second it may have bought the next page already.
+    assert.equal(after?.number, before.number);
+    assert.ok(after.nextPage >= before.nextPage, `page ${after.nextPage} after a restart`);
     await simulation.clock.advanceBy(5 * minuteMs);
     const pages = (await lastSweep(simulation))?.nextPage ?? 0;
     const polls = await headPolls(simulation);
@@ -61,6 +64,11 @@ test('a stop in the middle of a sweep resumes at the page after the last stored 
     assert.ok(bought <= pages - before.nextPage + polls, 'no page is bought twice');
   });
 });
+
+/** What the simulated Keepa has taken, for calls of all kinds. */
+function spentTokens({ keepa }: Simulation): number {
+  return Object.values(keepa.requests.spentTokens).reduce((sum, tokens) => sum + tokens, 0);
+}
 
 async function headPolls({ store }: Simulation): Promise<number> {
   const requests = await store.reader.recentRequests(10_000);
@@ -187,6 +195,6 @@ test('total is the sum over the states, and the ledger adds up to what Keepa too
       total,
     );
     const { tokens } = await simulation.store.reader.spentSince(0);
-    assert.equal(tokens, simulation.keepa.requests.spentTokens.deal);
+    assert.equal(tokens, spentTokens(simulation));
   });
 });

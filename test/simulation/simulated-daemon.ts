@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Feed } from '../../src/actors/feed.ts';
 import { type Config, defaultShares } from '../../src/config.ts';
+import { defaultJudging } from '../../src/config-judging.ts';
 import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
 import type { Owner } from '../../src/coordination/ports.ts';
 import { composeDaemon, type Daemon } from '../../src/daemon.ts';
@@ -29,6 +30,8 @@ export interface SimulationOptions {
   readonly ratePerMinute: number;
   readonly rows: number;
   readonly initialTokens?: number;
+  /** Mean time between two price changes of a listed row; the market's own unless given. */
+  readonly repriceMeanHours?: number;
   readonly config?: Partial<Config>;
   /** Deal selections by feed name; one of used books unless given. */
   readonly feeds?: readonly Feed[];
@@ -56,9 +59,11 @@ export class Simulation {
   readonly #lives: Life[] = [];
   #lifeCount = 0;
   #key = key;
+  #feeds: readonly Feed[];
 
   constructor(options: SimulationOptions) {
     this.#options = options;
+    this.#feeds = options.feeds ?? [usedFeed()];
     this.directory = mkdtempSync(join(tmpdir(), 'keepa-deals-simulation-'));
     this.keepa = createSimulatedKeepa({
       ...options,
@@ -80,6 +85,11 @@ export class Simulation {
     this.#key = otherKey;
   }
 
+  /** The feeds that lives started from now on will be configured with. */
+  useFeeds(feeds: readonly Feed[]): void {
+    this.#feeds = feeds;
+  }
+
   /** A new life on the same files, a virtual second old. */
   async start(): Promise<Daemon> {
     const life = await this.#compose();
@@ -97,7 +107,7 @@ export class Simulation {
   }
 
   async #compose(): Promise<Life> {
-    const { seed, feeds = [usedFeed()], config } = this.#options;
+    const { seed, config } = this.#options;
     this.#lifeCount += 1;
     const owner = ownerOf(this.#lifeCount);
     const coordination = await openEmbeddedCoordination({
@@ -111,7 +121,7 @@ export class Simulation {
     const store = await openStore({ path: join(this.directory, 'deals.sqlite'), mode: 'write' });
     const daemon = composeDaemon({
       config: { ...configFor(this.directory), ...config },
-      feeds,
+      feeds: this.#feeds,
       world: {
         clock: this.clock,
         random: seededRandom(seed).fork(`life-${this.#lifeCount}`),
@@ -196,6 +206,7 @@ function configFor(directory: string): Config {
     deficitFloor: 0,
     shares: defaultShares,
     sweepIntervalMs: 300_000,
+    ...defaultJudging,
     standby: false,
     log: { level: 'info', format: 'json' },
     feeds: [],

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
+import { ActionRefusedError, type ControlActions } from '../../src/status/actions.ts';
 import {
   type ControlServer,
   isLoopback,
@@ -45,10 +46,16 @@ function reportIn(state: StatusReport['state']): StatusReport {
 
 async function serve(
   report: () => Promise<StatusReport> = async () => reportIn('running'),
-  options: { readonly port?: number; readonly path?: string; readonly clock?: Clock } = {},
+  options: {
+    readonly port?: number;
+    readonly path?: string;
+    readonly clock?: Clock;
+    readonly actions?: ControlActions;
+  } = {},
 ): Promise<ControlServer> {
   const server = await startControlServer({
     report,
+    ...(options.actions === undefined ? {} : { actions: options.actions }),
     socketPath: options.path ?? socketPath,
     ...(options.port === undefined ? {} : { http: { host: '127.0.0.1', port: options.port } }),
     clock: options.clock ?? systemClock(),
@@ -130,6 +137,121 @@ describe('what it answers', () => {
     await serve();
     const { status } = await overSocket('/status', { headers: { 'x-large': 'x'.repeat(9_000) } });
     assert.equal(status, 431);
+  });
+});
+
+describe('what it can be asked to do', () => {
+  const asked: string[] = [];
+  beforeEach(() => {
+    asked.length = 0;
+  });
+  const outcome = { judged: 2, unreadable: 0, changes: [], isComplete: true };
+  const actions: ControlActions = {
+    rejudge: async (onProgress) => {
+      asked.push('rejudge');
+      onProgress(1);
+      return outcome;
+    },
+    confirmHeld: async () => asked.push('confirm'),
+    refresh: async (order, onQueued) => {
+      asked.push(JSON.stringify(order));
+      onQueued(5_000);
+      return { costTokens: 7, why: null };
+    },
+  };
+  const post = (path: string) => overSocket(path, { method: 'POST' });
+  const linesOf = ({ body }: Answer): unknown[] =>
+    body.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]));
+
+  test('an answer is a line for every step, and a last one with the result', async () => {
+    await serve(undefined, { actions });
+    assert.deepEqual(linesOf(await post('/actions/rejudge')), [
+      { event: 'progress', judged: 1 },
+      { event: 'rejudged', outcome },
+    ]);
+    const order = '/actions/refresh?domain=3&asin=B000000001&verify=1';
+    assert.deepEqual(linesOf(await post(order)), [
+      { event: 'queued', waitBoundMs: 5_000 },
+      { event: 'refreshed', result: { costTokens: 7, why: null } },
+    ]);
+    assert.equal(asked[1], '{"domainId":3,"asin":"B000000001","isVerifying":true}');
+    assert.deepEqual(linesOf(await post('/actions/confirm-held')), [
+      { event: 'confirmed', rows: 3 },
+    ]);
+  });
+
+  test('nothing is done by GET, nor by any other method', async () => {
+    await serve(undefined, { actions });
+    for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
+      for (const path of ['rejudge', 'confirm-held', 'refresh']) {
+        const { status, headers } = await overSocket(`/actions/${path}`, { method });
+        assert.equal(status, 405, `${method} ${path}`);
+        assert.equal(headers.allow, 'POST');
+      }
+    }
+    assert.deepEqual(asked, []);
+  });
+
+  test('over TCP there are no actions, whatever the method', async () => {
+    const { url } = await serve(undefined, { actions, port: 0 });
+    const { port } = new URL(url() ?? '');
+    for (const method of ['POST', 'GET']) {
+      const { status } = await ask({ host: '127.0.0.1', port, path: '/actions/rejudge', method });
+      assert.ok(status === 404 || status === 405, `${method}: ${status}`);
+    }
+    assert.deepEqual(asked, []);
+  });
+
+  test('what is no product is refused, and nothing is bought', async () => {
+    await serve(undefined, { actions });
+    const orders = ['', '?domain=3', '?domain=7&asin=B000000001', '?domain=1&asin=b1', '?asin=x'];
+    for (const order of orders) {
+      const lines = linesOf(await post(`/actions/refresh${order}`));
+      assert.deepEqual(lines, [{ event: 'failed', why: 'no such product' }], order);
+    }
+    assert.deepEqual(asked, []);
+  });
+
+  test('a refusal says why; a fault says nothing outside and goes to the log', async () => {
+    const failing = (error: Error): ControlActions => ({
+      ...actions,
+      rejudge: () => Promise.reject(error),
+    });
+    await serve(undefined, { actions: failing(new ActionRefusedError('it stands by')) });
+    assert.deepEqual(linesOf(await post('/actions/rejudge')), [
+      { event: 'failed', why: 'it stands by' },
+    ]);
+    const path = join(directory, 'other.sock');
+    await serve(undefined, { actions: failing(new Error('secret detail')), path });
+    const { body } = await ask({ socketPath: path, path: '/actions/rejudge', method: 'POST' });
+    assert.doesNotMatch(body, /secret/);
+    assert.match(body, /internal error/);
+    assert.match(logged.join('\n'), /secret detail/);
+  });
+
+  test('who hangs up does not stop the work', async () => {
+    const started = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const slow: ControlActions = {
+      ...actions,
+      rejudge: async (onProgress) => {
+        started.resolve();
+        await release.promise;
+        onProgress(1);
+        ended.resolve();
+        return outcome;
+      },
+    };
+    await serve(undefined, { actions: slow });
+    const asking = request({ socketPath, path: '/actions/rejudge', method: 'POST' });
+    asking.on('error', () => undefined);
+    asking.end();
+    await started.promise;
+    asking.destroy();
+    release.resolve();
+    await ended.promise;
+    assert.equal((await overSocket('/status')).status, 200);
   });
 });
 

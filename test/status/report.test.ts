@@ -58,6 +58,7 @@ function sources(changes: Partial<StatusSources> = {}): StatusSources {
     pid: 7,
     startedAtMs: seenAtMs,
     shares: defaultShares,
+    suspensions: () => new Map(),
     reader,
     phase: () => ({ name: 'active', why: 'working', sinceMs: seenAtMs }),
     broker: () =>

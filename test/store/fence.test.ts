@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openStore } from '../../src/store/open-store.ts';
 import { type DealWriter, StaleFenceError } from '../../src/store/ports.ts';
+import { batchOf, endingRules, judgedDeal, retryOf } from './judging-fixture.ts';
 import { books, dealRow, pageOf, passing, startMs, TestStore } from './store-fixture.ts';
 
 test('every write of a writer that was taken over is refused and changes nothing', async () => {
@@ -12,8 +13,12 @@ test('every write of a writer that was taken over is refused and changes nothing
   const sweep = await store.writer.beginSweep(books, { atMs: startMs, plannedMs: 1 });
   const successor = await openStore({ path: store.path, mode: 'write' });
   await successor.writer(2).adoptFence();
-  const tables = ['fence', 'runs', 'feeds', 'sweeps', 'price_bands', 'deals', 'listings', 'ledger'];
-  const everything = () => tables.map((table) => store.outside(`select * from ${table}`));
+  const tables = store.outside(
+    "select name from pragma_table_list where schema = 'main' and name not like 'sqlite_%'",
+  );
+  assert(tables.length > 10);
+  const everything = () =>
+    tables.map((table) => store.outside(`select * from ${Reflect.get(Object(table), 'name')}`));
   const before = everything();
   const writes: Readonly<Record<keyof DealWriter, () => Promise<unknown>>> = {
     adoptFence: () => store.writer.adoptFence(),
@@ -40,6 +45,17 @@ test('every write of a writer that was taken over is refused and changes nothing
         tookMs: 1,
         waitedMs: 1,
       }),
+    storeJudgements: () => store.writer.storeJudgements(batchOf([judgedDeal('A1')])),
+    storeSellers: () =>
+      store.writer.storeSellers({ domainId: 1, atMs: startMs, sellers: [], missing: ['S1'] }),
+    storeRechecks: () =>
+      store.writer.storeRechecks({ atMs: startMs, rows: [], retries: [retryOf('A1')] }),
+    addHealthyTime: () => store.writer.addHealthyTime({ ms: 1, asOfMs: startMs }),
+    endRows: () => store.writer.endRows(endingRules()),
+    confirmHeld: () => store.writer.confirmHeld(),
+    openGap: () => store.writer.openGap({ feed: 'books', fromMs: startMs }),
+    closeGaps: () => store.writer.closeGaps({ feed: 'books', atMs: startMs }),
+    tidy: () => store.writer.tidy(),
     recordRun: () =>
       store.writer.recordRun({ instance: 'i', version: 'v', pid: 1, startedAtMs: startMs }),
   };

@@ -112,6 +112,12 @@ test('a vanished figure becomes unknown; what describes the product stays', asyn
     root_category: 283_155,
     created_at_ms: startMs - hourMs,
     updated_at_ms: startMs - 60_000,
+    candidate_since_ms: startMs,
+    ...Object.fromEntries(
+      ['attempts', 'seen_healthy_ms', 'is_hold_confirmed', 'is_repriced', 'is_verified'].map(
+        (column) => [column, 0],
+      ),
+    ),
     ...Object.fromEntries(
       [
         'price_cents price_since_ms average_day_cents average_week_cents average_month_cents',
@@ -119,7 +125,10 @@ test('a vanished figure becomes unknown; what describes the product stays', asyn
         'average_rank_quarter rank_drops_30 rank_drops_90 rank_drops_180 rank_drops_365',
         'amazon_cents new_cents used_cents new_offers used_offers judged_at_ms',
         'judged_price_cents judged_created_at_ms rule_version avg1y_cents percent_down',
-        'list_at_cents profit_cents sales1y trust',
+        'list_at_cents profit_cents sales1y trust judged_listed_cents trough_cents sales_count',
+        'offer_drops sane marks promise evidence_at_ms retry_at_ms retried_for verified_at_ms',
+        'verified_listed_cents verified_created_at_ms landed_cents shipping_cents',
+        'offer_condition is_fba seller_id rechecked_at_ms recheck_passes held_at_ms ended_at_ms',
       ]
         .join(' ')
         .split(' ')
@@ -306,3 +315,21 @@ for (const bad of [
     assert.equal((await store.reader.countByState()).total, 0);
   });
 }
+
+test('a row that one feed wants is not rejected by another feed that lists it later', async () => {
+  await using store = await TestStore.open();
+  const row = dealRow('A1');
+  const rejected = { row, rejectedFor: 'below-min-price' };
+  await store.writer.storePage(pageOf(passing(row)));
+  await store.writer.storePage(pageOf([rejected], { feed: toys }));
+  const [wanted] = await store.reader.deal('A1');
+  assert.deepEqual([wanted?.state, wanted?.feed], ['candidate', 'books']);
+  await store.writer.storePage(pageOf([rejected]));
+  const [unwanted] = await store.reader.deal('A1');
+  assert.equal(unwanted?.state, 'rejected', 'when every feed that lists it rejects it');
+  const muchLater = startMs + 25 * 3_600_000;
+  await store.writer.storePage(pageOf(passing(row)));
+  await store.writer.storePage(pageOf([rejected], { feed: toys, seenAtMs: muchLater }));
+  const [alone] = await store.reader.deal('A1');
+  assert.equal(alone?.state, 'rejected', 'a listing of yesterday keeps nothing');
+});

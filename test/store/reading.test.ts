@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { openStore } from '../../src/store/open-store.ts';
-import type { LedgerRecord, Run } from '../../src/store/ports.ts';
+import type { DealFilter, LedgerRecord, Run } from '../../src/store/ports.ts';
+import { batchOf, judgedDeal } from './judging-fixture.ts';
 import { books, dealRow, pageOf, passing, startMs, TestStore, toys } from './store-fixture.ts';
 
 const request: LedgerRecord = {
@@ -54,6 +55,35 @@ test('deals come newest first, filtered by state and feed, cut at the limit', as
   assert.deepEqual(await list({ states: ['candidate', 'ended'], limit: 2 }), ['A5', 'A2']);
   assert.deepEqual(await list({ states: [] }), []);
   assert.deepEqual(await list({ states: 'all', feed: 'unknown' }), []);
+});
+
+test('deals are filtered by figures, and sorted the best first, the unknown last', async () => {
+  await using store = await TestStore.open();
+  const figures = [
+    { asin: 'A1', profitCents: 100, percentDown: 0.9, sales1y: 1, priceCents: 30, seen: 3 },
+    { asin: 'A2', profitCents: 300, percentDown: 0.5, sales1y: 3, priceCents: 10, seen: 1 },
+    { asin: 'A3', profitCents: 200, percentDown: 0.7, sales1y: 2, priceCents: 20, seen: 2 },
+  ];
+  for (const { asin, seen, priceCents, ...judged } of figures) {
+    const seenAtMs = startMs + seen;
+    await store.writer.storePage(pageOf(passing(dealRow(asin, { priceCents })), { seenAtMs }));
+    await store.writer.storeJudgements(batchOf([judgedDeal(asin, { ...judged, priceCents })]));
+  }
+  const unknown = dealRow('A4', { priceCents: undefined, createdAtMs: undefined });
+  await store.writer.storePage(pageOf(passing(unknown)));
+  const list = async (filter: Partial<DealFilter>) =>
+    (await store.reader.deals({ states: 'all', ...filter })).map(({ asin }) => asin).join(' ');
+  assert.equal(await list({ sort: 'profit' }), 'A2 A3 A1 A4');
+  assert.equal(await list({ sort: 'percent-down' }), 'A1 A3 A2 A4');
+  assert.equal(await list({ sort: 'price' }), 'A2 A3 A1 A4');
+  assert.equal(await list({ sort: 'sales' }), 'A2 A3 A1 A4');
+  assert.equal(await list({ sort: 'seen' }), 'A1 A3 A2 A4');
+  assert.equal(await list({ sort: 'newest' }), 'A1 A2 A3 A4');
+  assert.equal(await list({ minProfitCents: 200 }), 'A2 A3');
+  assert.equal(await list({ minPercentDown: 0.7 }), 'A1 A3');
+  assert.equal(await list({ seenSinceMs: startMs + 2 }), 'A1 A3');
+  assert.equal(await list({ sort: 'profit', limit: 1 }), 'A2');
+  assert.equal(await list({ onlyVerified: true }), '');
 });
 
 test('freshness is the nearest rank of the ages of rows that have not ended', async () => {

@@ -112,7 +112,8 @@ export function pageOf(rows: readonly ScreenedRow[], change: Partial<ListedPage>
 /** As the analyst would: the verdict and what it was taken from. */
 export function judge(store: TestStore, asin: string, state: string, reason = 'null'): void {
   store.outside(`update deals set state = '${state}', reason = ${reason}, judged_at_ms = 7,
-    judged_price_cents = 1200, judged_created_at_ms = 5, rule_version = 1, avg1y_cents = 4000,
+    judged_price_cents = 1200, judged_listed_cents = 1200, judged_created_at_ms = 5,
+    candidate_since_ms = null, rule_version = 1, avg1y_cents = 4000,
     percent_down = 0.7, list_at_cents = 3900, profit_cents = -12, sales1y = 9, trust = 0.5
     where asin = '${asin}'`);
 }

@@ -1,0 +1,206 @@
+/**
+ * Buys products for rows, judges them, and stores evidence and verdicts in one transaction.
+ *
+ * History and offers are bought alike: a batch of rows, one call, and an answer that says something
+ * of each product or nothing. What it does not say is asked again later, and never a verdict.
+ *
+ * Invariants:
+ * - processed = saved + rejected + insufficient + retry, for every answer;
+ * - an answer is judged from itself, from the rows and from kept evidence, at the time it arrived:
+ *   storing it twice is as good as once;
+ * - a request that died takes its rows along only when Keepa answered others meanwhile: an outage
+ *   is no row's fault, and must not push the best candidates a day away.
+ */
+import assert from 'node:assert/strict';
+import { packEvidence } from '../analysis/evidence.ts';
+import type { Bought, Broker, Settlement, SpendClass } from '../broker/request.ts';
+import type { ProductCall } from '../keepa/call.ts';
+import type { Product, ProductBatch } from '../keepa/product.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type {
+  DealKey,
+  JudgedDeal,
+  JudgementBatch,
+  Verification,
+  WorkRow,
+} from '../store/judging-ports.ts';
+import type { DealReader, DealWriter } from '../store/ports.ts';
+import { type Batch, retryAtMs } from './batch-spacing.ts';
+import { keptProduct } from './kept-evidence.ts';
+import { deadPauseMs, type Round } from './rounds.ts';
+
+export interface PurchaseParts {
+  readonly broker: Broker;
+  readonly reader: DealReader;
+  readonly writer: DealWriter;
+  readonly clock: Clock;
+}
+
+/** What is decided about one row. */
+export interface Decided {
+  /** Absent: the answer is evidence, and the row is left to whoever judges it. */
+  readonly judged?: JudgedDeal;
+  readonly verified?: Verification;
+  /** Of a re-check: whether the product would still pass the screen of its feed. */
+  readonly passes?: boolean;
+}
+
+export interface ProductOrder {
+  readonly spendClass: SpendClass;
+  readonly purpose: 'history' | 'verify' | 'recheck';
+  readonly batch: Batch;
+  /** What is asked of each product. */
+  readonly wish: Omit<ProductCall, 'endpoint' | 'domainId' | 'asins'>;
+  /** Decides about a row, or says why the product as bought does not tell. */
+  decide(row: WorkRow, product: Product, kept: Product | undefined, atMs: number): Decided | string;
+  readonly signal: AbortSignal;
+}
+
+export type Purchased = Round & {
+  /** Refused as too large; so many items would fit. */
+  readonly fitsItems?: number;
+};
+
+/** Buys the batch, or as much of it as its class can pay for, and stores what it says. */
+export async function buyProducts(parts: PurchaseParts, order: ProductOrder): Promise<Purchased> {
+  const { domainId, asins } = order.batch;
+  const queuedAtMs = parts.clock.now();
+  let stored: AnswerDecided | undefined;
+  const settlement = await parts.broker.request({
+    spendClass: order.spendClass,
+    purpose: order.purpose,
+    call: { endpoint: 'product', domainId, asins, ...order.wish },
+    signal: order.signal,
+    commit: async (bought) => {
+      stored = await judgedBatch(parts.reader, order, bought);
+      const { batch, checked } = stored;
+      await parts.writer.storeJudgements(batch);
+      if (checked.length === 0) return;
+      await parts.writer.storeRechecks({ atMs: bought.atMs, rows: checked, retries: [] });
+    },
+  });
+  if (settlement.kind !== 'answered') return await unanswered(parts, order, settlement, queuedAtMs);
+  assert(stored !== undefined, 'an answered request has been committed');
+  const { batch, checked } = stored;
+  const counts = countsOf(batch, settlement.bought.call.asins.length);
+  if (order.purpose !== 'recheck') return { counts };
+  const passing = checked.filter(({ passes }) => passes).length;
+  return { counts: { ...counts, passing, failing: checked.length - passing } };
+}
+
+interface AnswerDecided {
+  readonly batch: JudgementBatch;
+  /** Rows that were re-checked. */
+  readonly checked: readonly (DealKey & { readonly passes: boolean })[];
+}
+
+/** What the answer decides about every row that it was asked about: it may have been cut. */
+async function judgedBatch(
+  reader: DealReader,
+  { batch, purpose, decide }: ProductOrder,
+  { call, answer, costTokens, atMs }: Bought<ProductCall>,
+): Promise<AnswerDecided> {
+  const sent = new Set(call.asins);
+  const answerTo = answersBy(answer);
+  const judged: JudgedDeal[] = [];
+  const verified: Verification[] = [];
+  const retries: JudgementBatch['retries'][number][] = [];
+  const checked: (DealKey & { readonly passes: boolean })[] = [];
+  const whole = new Map<string, Product>();
+  for (const row of batch.rows) {
+    if (!sent.has(row.asin)) continue;
+    const product = answerTo(row.asin);
+    const decided =
+      typeof product === 'string'
+        ? product
+        : decide(row, product, await keptProduct(reader, row), atMs);
+    if (typeof product === 'string' || typeof decided === 'string') {
+      retries.push(retryOf(row, atMs, String(decided)));
+      continue;
+    }
+    whole.set(row.asin, product);
+    if (decided.judged !== undefined) judged.push(decided.judged);
+    if (decided.verified !== undefined) verified.push(decided.verified);
+    if (decided.passes !== undefined) checked.push({ ...keyOf(row), passes: decided.passes });
+  }
+  const evidence = [...whole.values()].map((product) => ({
+    domainId: call.domainId,
+    asin: product.asin,
+    packed: packEvidence(product, atMs),
+  }));
+  return {
+    batch: { atMs, costTokens, purpose, evidence, judged, verified, retries },
+    checked,
+  };
+}
+
+/** Looks up what an answer holds of a product: itself, or why it is not there. */
+function answersBy({ products, faults }: ProductBatch): (asin: string) => Product | string {
+  const found = new Map(products.map((product) => [product.asin, product]));
+  const unread = new Map(faults.map(({ asin, why }) => [asin, `cannot be read: ${why}`]));
+  return (asin) => found.get(asin) ?? unread.get(asin) ?? 'missing from the answer';
+}
+
+export function keyOf({ domainId, asin, priceType }: DealKey): DealKey {
+  return { domainId, asin, priceType };
+}
+
+function retryOf(row: WorkRow, nowMs: number, why: string): JudgementBatch['retries'][number] {
+  return { ...keyOf(row), retryAtMs: retryAtMs(row, nowMs), why };
+}
+
+function countsOf({ judged, retries, costTokens }: JudgementBatch, asked: number) {
+  const count = (verdict: JudgedDeal['verdict']): number =>
+    judged.filter((deal) => deal.verdict === verdict).length;
+  const processed = judged.length + retries.length;
+  const [saved, rejected, insufficient] = [
+    count('accepted'),
+    count('rejected'),
+    count('insufficient'),
+  ];
+  const retry = retries.length;
+  assert.equal(processed, saved + rejected + insufficient + retry, 'every row is counted once');
+  return { asked, processed, saved, rejected, insufficient, retry, tokens: costTokens };
+}
+
+async function unanswered(
+  parts: PurchaseParts,
+  order: ProductOrder,
+  settlement: Exclude<Settlement<ProductCall>, { readonly kind: 'answered' }>,
+  queuedAtMs: number,
+): Promise<Purchased> {
+  switch (settlement.kind) {
+    case 'cancelled':
+      return { counts: {}, trouble: { why: 'taken back', pauseMs: deadPauseMs } };
+    case 'too-large':
+      return { counts: {}, fitsItems: settlement.fitsItems };
+    case 'permanent': {
+      await storeRetries(parts, order, settlement.why);
+      const why = `Keepa refuses it: ${settlement.why}`;
+      return {
+        counts: { retry: order.batch.rows.length },
+        trouble: { why, pauseMs: deadPauseMs },
+      };
+    }
+    case 'dead': {
+      const why = `given up after ${settlement.attempts} attempts: ${settlement.why}`;
+      const { lastAnswerAtMs } = parts.broker.snapshot();
+      const isOutage = lastAnswerAtMs === undefined || lastAnswerAtMs < queuedAtMs;
+      if (!isOutage) await storeRetries(parts, order, settlement.why);
+      const retry = isOutage ? 0 : order.batch.rows.length;
+      return { counts: { retry }, trouble: { why, pauseMs: deadPauseMs } };
+    }
+  }
+}
+
+/** Sends every row of a batch back that has no answer: it may be any of them. */
+async function storeRetries(
+  { writer, clock }: PurchaseParts,
+  { batch, purpose }: ProductOrder,
+  why: string,
+): Promise<void> {
+  const atMs = clock.now();
+  const retries = batch.rows.map((row) => retryOf(row, atMs, why));
+  const nothing = { costTokens: 0, evidence: [], judged: [], verified: [] };
+  await writer.storeJudgements({ atMs, purpose, ...nothing, retries });
+}

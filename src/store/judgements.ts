@@ -1,0 +1,272 @@
+/**
+ * Stores what one answer, or one round over kept evidence, decided about rows.
+ *
+ * A verdict is about a listing: the row's price and creation date as they were when the work was
+ * taken up. They are kept beside it, and a row that was re-priced meanwhile differs from them and
+ * so finds its way back to the lists of work. The live offer that a verification saw is kept the
+ * same way: it counts only as long as the row has the price at which it was looked for.
+ *
+ * Invariants:
+ * - a row that has ended is not brought back by a verdict, only by being listed;
+ * - a retry changes no state and is never counted as a rejection (promise P9);
+ * - storing a batch again changes nothing and counts nothing;
+ * - of a row that was purged meanwhile nothing is kept.
+ */
+import assert from 'node:assert/strict';
+import { screenPrefix, wholeMs } from './columns.ts';
+import { keepEvidence } from './evidence.ts';
+import type { DealKey, JudgedDeal, JudgementBatch, Verification } from './judging-ports.ts';
+import { countOutcomes, type Outcome } from './judging-totals.ts';
+import { note } from './past.ts';
+import type { DealState } from './ports.ts';
+import type { Trx, VerifiedColumns } from './tables.ts';
+
+interface StoredDeal {
+  readonly id: number;
+  readonly state: DealState;
+  readonly reason: string | null;
+  readonly price_cents: number | null;
+  readonly created_at_ms: number | null;
+}
+
+/** What the row looked like to whoever took up the work. */
+interface Listing {
+  readonly priceCents: number | null;
+  readonly createdAtMs: number | null;
+}
+
+/** @throws AssertionError for a verdict without its reason, or one that reads like a screen's. */
+export async function storeJudgements(trx: Trx, batch: JudgementBatch): Promise<void> {
+  await keepEvidence(trx, batch.evidence, batch.atMs);
+  await notePurchases(trx, batch);
+  const outcomes: Outcome[] = [];
+  for (const judged of batch.judged) {
+    if (await storeVerdict(trx, batch, judged)) outcomes.push(judged);
+  }
+  for (const verification of batch.verified) await storeVerification(trx, batch, verification);
+  outcomes.push(...(await storeRetries(trx, batch)));
+  await countOutcomes(trx, outcomes);
+}
+
+const bought: Readonly<Record<JudgementBatch['purpose'], string>> = {
+  history: 'history and statistics',
+  verify: 'live offers and history',
+  recheck: 'history, to see whether it still passes',
+  rejudge: 'nothing',
+};
+
+/**
+ * Notes the cost with every product that was answered. What an answer lacks is not billed, so a
+ * retry has its part only where nothing else came.
+ */
+async function notePurchases(trx: Trx, batch: JudgementBatch): Promise<void> {
+  if (batch.costTokens === 0) return;
+  const answered = [...batch.evidence, ...batch.judged, ...batch.verified];
+  const products = new Map(
+    (answered.length > 0 ? answered : batch.retries).map(({ domainId, asin }) => [
+      `${domainId}/${asin}`,
+      { domainId, asin },
+    ]),
+  );
+  for (const { domainId, asin } of products.values()) {
+    if (!(await hasDeal(trx, { domainId, asin }))) continue;
+    await note(trx, {
+      domainId,
+      asin,
+      atMs: batch.atMs,
+      purpose: batch.purpose,
+      kind: 'bought',
+      text: bought[batch.purpose],
+      costTokens: batch.costTokens / products.size,
+    });
+  }
+}
+
+async function hasDeal(
+  trx: Trx,
+  { domainId, asin }: Pick<DealKey, 'domainId' | 'asin'>,
+): Promise<boolean> {
+  const found = await trx
+    .selectFrom('deals')
+    .select('id')
+    .where('asin', '=', asin)
+    .where('domain_id', '=', domainId)
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
+}
+
+async function storedDeal(trx: Trx, key: DealKey): Promise<StoredDeal | undefined> {
+  return await trx
+    .selectFrom('deals')
+    .select(['id', 'state', 'reason', 'price_cents', 'created_at_ms'])
+    .where('asin', '=', key.asin)
+    .where('domain_id', '=', key.domainId)
+    .where('price_type', '=', key.priceType)
+    .executeTakeFirst();
+}
+
+const becauseText: Readonly<Record<JudgedDeal['because'], string>> = {
+  new: 'new',
+  repriced: 'the price changed',
+  aged: 'the evidence was old',
+  rules: 'the rules changed',
+  verified: 'live offers looked at',
+  rechecked: 'the listings lack it',
+};
+
+/** True when this verdict is news: it is noted, and taken over unless the row has ended. */
+async function storeVerdict(trx: Trx, batch: JudgementBatch, judged: JudgedDeal): Promise<boolean> {
+  const { verdict, reason } = judged;
+  assert.equal(verdict === 'accepted', reason === undefined, 'exactly the accepted need no reason');
+  assert(reason?.startsWith(screenPrefix) !== true, `"${reason}" would pass for a screen's reason`);
+  const deal = await storedDeal(trx, judged);
+  if (deal === undefined) return false;
+  const isNews = await note(trx, {
+    ...keyOf(judged),
+    atMs: batch.atMs,
+    purpose: batch.purpose,
+    kind: 'judged',
+    text: `${verdict}${reason === undefined ? '' : `: ${reason}`} (${becauseText[judged.because]})`,
+    priceCents: judged.priceCents,
+  });
+  // What has ended, or was turned down by its feed's screen meanwhile, keeps that.
+  const isOpen = deal.state !== 'ended' && deal.reason?.startsWith(screenPrefix) !== true;
+  if (isNews && isOpen) await takeOver(trx, deal, { judged, atMs: batch.atMs });
+  return isNews;
+}
+
+function keyOf({ domainId, asin, priceType }: DealKey): DealKey {
+  return { domainId, asin, priceType };
+}
+
+/** A re-check judges at the product's price, of a row that nobody lists: it cannot have changed. */
+function listingOf(judged: JudgedDeal, deal: StoredDeal): Listing {
+  const { because, priceCents, createdAtMs, listedCents } = judged;
+  const listed = listedCents ?? priceCents ?? null;
+  return {
+    priceCents: because === 'rechecked' ? deal.price_cents : listed,
+    createdAtMs: createdAtMs ?? deal.created_at_ms,
+  };
+}
+
+async function takeOver(
+  trx: Trx,
+  deal: StoredDeal,
+  { judged, atMs }: { judged: JudgedDeal; atMs: number },
+): Promise<void> {
+  const listing = listingOf(judged, deal);
+  await trx
+    .updateTable('deals')
+    .set({
+      state: judged.verdict,
+      reason: judged.reason ?? null,
+      candidate_since_ms: null,
+      attempts: 0,
+      retry_at_ms: null,
+      retried_for: null,
+      judged_at_ms: wholeMs(atMs),
+      judged_price_cents: judged.priceCents ?? null,
+      judged_listed_cents: listing.priceCents,
+      judged_created_at_ms: listing.createdAtMs,
+      rule_version: judged.ruleVersion,
+      avg1y_cents: judged.avg1yCents ?? null,
+      percent_down: judged.percentDown ?? null,
+      list_at_cents: judged.listAtCents ?? null,
+      trough_cents: judged.troughCents ?? null,
+      profit_cents: judged.profitCents ?? null,
+      sales1y: judged.sales1y,
+      sales_count: judged.salesCount,
+      offer_drops: judged.offerDrops,
+      sane: judged.sane,
+      trust: judged.trust ?? null,
+      marks: JSON.stringify(judged.marks),
+      // Offers were looked at: the one that was seen last time is seen again, or gone.
+      ...(judged.because === 'verified' ? noOffer : {}),
+    })
+    .where('id', '=', deal.id)
+    .execute();
+}
+
+const noOffer: VerifiedColumns = {
+  verified_at_ms: null,
+  verified_listed_cents: null,
+  verified_created_at_ms: null,
+  landed_cents: null,
+  shipping_cents: null,
+  offer_condition: null,
+  is_fba: null,
+  seller_id: null,
+};
+
+async function storeVerification(
+  trx: Trx,
+  batch: JudgementBatch,
+  seen: Verification,
+): Promise<void> {
+  const deal = await storedDeal(trx, seen);
+  if (deal === undefined) return;
+  const judged = batch.judged.find((other) => isSameDeal(other, seen));
+  const isNews = await note(trx, {
+    ...keyOf(seen),
+    atMs: batch.atMs,
+    purpose: batch.purpose,
+    kind: 'verified',
+    text: offerText(seen),
+    priceCents: seen.landedCents,
+  });
+  if (!isNews || deal.state === 'ended') return;
+  const listing =
+    judged === undefined
+      ? { priceCents: deal.price_cents, createdAtMs: deal.created_at_ms }
+      : listingOf(judged, deal);
+  await trx
+    .updateTable('deals')
+    .set({
+      verified_at_ms: wholeMs(batch.atMs),
+      verified_listed_cents: listing.priceCents,
+      verified_created_at_ms: listing.createdAtMs,
+      landed_cents: seen.landedCents,
+      shipping_cents: seen.shippingCents,
+      offer_condition: seen.condition,
+      is_fba: Number(seen.isFba),
+      seller_id: seen.sellerId ?? null,
+    })
+    .where('id', '=', deal.id)
+    .execute();
+}
+
+function isSameDeal(a: DealKey, b: DealKey): boolean {
+  return a.asin === b.asin && a.domainId === b.domainId && a.priceType === b.priceType;
+}
+
+function offerText({ sellerId, condition, isFba }: Verification): string {
+  const seller = sellerId === undefined ? 'an unnamed seller' : `seller ${sellerId}`;
+  return `live offer of ${seller}, condition ${condition}, ${isFba ? 'FBA' : 'not FBA'}`;
+}
+
+/** Notes tries without a result; returns an outcome for each that is news. */
+export async function storeRetries(
+  trx: Trx,
+  { atMs, purpose, retries }: Pick<JudgementBatch, 'atMs' | 'purpose' | 'retries'>,
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const retry of retries) {
+    const deal = await storedDeal(trx, retry);
+    if (deal === undefined) continue;
+    const text = `${purpose}: ${retry.why}`;
+    if (!(await note(trx, { ...keyOf(retry), atMs, purpose, kind: 'retry', text }))) continue;
+    outcomes.push({ verdict: 'retry' });
+    if (deal.state === 'ended') continue;
+    await trx
+      .updateTable('deals')
+      .set(({ eb, ref }) => ({
+        attempts: eb(ref('attempts'), '+', 1),
+        retry_at_ms: wholeMs(retry.retryAtMs),
+        retried_for: purpose,
+      }))
+      .where('id', '=', deal.id)
+      .execute();
+  }
+  return outcomes;
+}

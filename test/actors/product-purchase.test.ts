@@ -1,0 +1,192 @@
+/**
+ * Bought products on the real store and the real broker: what an answer that is not whole leaves as
+ * it was, and how what yields nothing comes back.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { History, Product } from '../../src/keepa/product.ts';
+import {
+  asinOf,
+  hourMs,
+  JudgingWorld,
+  listed,
+  listedWorld,
+  offerAt,
+  refuse,
+  sellingProduct,
+  withOffers,
+} from './judging-world.ts';
+
+const asin = asinOf(1);
+const minuteMs = 60_000;
+
+describe('an incomplete answer is never a verdict (P9)', () => {
+  const whole = sellingProduct(asin);
+  const { history: _, ...unseen } = whole;
+  const rankless = without('rank');
+  const countless = without('countUsed');
+
+  test('a fresh candidate that is missing, unreadable or without history stays one', async () => {
+    for (const partial of ['missing', 'faulty', 'no history'] as const) {
+      await using world = await listedWorld(partial === 'no history' ? unseen : undefined);
+      if (partial === 'faulty') world.keepa.shelf.faults.set(asin, { asin, why: 'garbled' });
+      const round = await world.pass();
+      assert.deepEqual([round.counts.retry, round.counts.rejected], [1, 0], partial);
+      assert.equal((await world.deal(asin)).state, 'candidate', partial);
+      assert.equal(await world.store.reader.evidence({ domainId: 1, asin }), undefined, partial);
+      assert.deepEqual((await world.store.reader.judgingTotals()).rejected, {}, partial);
+    }
+  });
+
+  const lost: readonly (readonly [string, Product])[] = [
+    ['the history', unseen],
+    ['the sales ranks', rankless],
+    ['the offer counts', countless],
+  ];
+  for (const [part, answer] of lost) {
+    test(`an accepted row keeps verdict and evidence when ${part} went away`, async () => {
+      await using world = await listedWorld(sellingProduct(asin, 5_000, withOffers()));
+      await world.pass();
+      const before = await world.store.reader.evidence({ domainId: 1, asin });
+      world.keepa.shelf.products.set(asin, { ...answer, ...withOffers(offerAt(900, 0)) });
+      const { counts } = await world.pass();
+      assert.deepEqual([counts.stage, counts.retry, counts.processed], ['verify', 1, 1]);
+      assert.equal((await world.deal(asin)).state, 'accepted');
+      assert.deepEqual(await world.store.reader.evidence({ domainId: 1, asin }), before);
+    });
+  }
+
+  test('a product that became inaccessible had a history: its absence says nothing', async () => {
+    await using world = await listedWorld(sellingProduct(asin, 1_300));
+    await world.work();
+    world.keepa.shelf.products.set(asin, { ...unseen, productType: 3 });
+    await world.clock.advanceBy(8 * 24 * hourMs);
+    await world.list({ row: listed(asin, 900) });
+    for (let tries = 0; tries < 10; tries += 1) {
+      await world.work(world.backlog);
+      await world.clock.advanceBy(24 * hourMs);
+    }
+    assert.equal((await world.deal(asin)).reason, 'below-margin');
+    assert.deepEqual((await world.store.reader.judgingTotals()).insufficient, {});
+    assert.equal(world.keepa.productCalls.length, 11, 'it is asked for once a day');
+  });
+
+  test('offers that Keepa could not refresh say nothing, and are asked for again', async () => {
+    const stale = { offers: [], offersFresh: false };
+    await using world = await listedWorld(sellingProduct(asin, 5_000, stale));
+    const [, verify] = await world.work();
+    assert.deepEqual([verify?.stage, verify?.retry], ['verify', 1]);
+    const deal = await world.deal(asin);
+    assert.deepEqual([deal.state, deal.verifiedAtMs], ['accepted', undefined]);
+    world.keepa.shelf.products.set(asin, sellingProduct(asin, 5_000, withOffers(offerAt(9, 0))));
+    await world.clock.advanceBy(5 * minuteMs);
+    await world.work();
+    assert.equal((await world.deal(asin)).verifiedCents, 9);
+  });
+
+  test('an inaccessible product has no history, which is a reason', async () => {
+    await using world = await listedWorld({ ...unseen, productType: 3 });
+    await world.work();
+    const deal = await world.deal(asin);
+    assert.deepEqual([deal.state, deal.reason], ['insufficient', 'no-history']);
+  });
+
+  test('an ordinary one is believed to have none at the seventh time of asking', async () => {
+    await using world = await listedWorld(unseen);
+    for (const waitMinutes of [0, 5, 10, 20, 40, 80, 160]) {
+      assert.equal((await world.deal(asin)).state, 'candidate');
+      await world.clock.advanceBy(waitMinutes * minuteMs);
+      await world.work();
+    }
+    assert.equal((await world.deal(asin)).reason, 'no-history');
+    assert.equal(world.keepa.productCalls.length, 7);
+  });
+
+  test('a history that is there and says nothing has a reason for each lack', async () => {
+    const lacks: readonly (readonly [string, Product])[] = [
+      ['no-offer-counts', { ...whole, history: { other: new Map() } }],
+      ['no-rank-history', rankless],
+    ];
+    for (const [reason, product] of lacks) {
+      await using world = await listedWorld(product);
+      await world.work();
+      const deal = await world.deal(asin);
+      assert.deepEqual([deal.state, deal.reason], ['insufficient', reason]);
+    }
+  });
+});
+
+describe('what yields nothing', () => {
+  test('comes back in halves, then singly, and holds nobody up', async () => {
+    await using world = await JudgingWorld.open();
+    const missing = Array.from({ length: 100 }, (_, n) => asinOf(n + 100));
+    await world.list(...missing.map((other) => ({ row: listed(other), promise: 1_000 })));
+    const sizes: number[] = [];
+    for (let hour = 0; hour < 8; hour += 1) {
+      const before = world.keepa.productCalls.length;
+      await world.work(world.analyst, 200);
+      sizes.push(...world.keepa.productCalls.slice(before).map(({ asins }) => asins.length));
+      await world.clock.advanceBy(hourMs);
+      // One that is there is through at the first pass after it was listed.
+      const found = asinOf(hour);
+      world.keepa.shelf.products.set(found, sellingProduct(found, 1_300));
+      await world.list({ row: listed(found) });
+    }
+    const ofMissing = sizes.filter((size) => size > 0);
+    assert.deepEqual(ofMissing.slice(0, 1), [100]);
+    assert.ok(ofMissing.includes(50) && ofMissing.includes(25) && ofMissing.includes(12));
+    assert.equal(ofMissing.at(-1), 1);
+    assert.equal((await world.deal(asinOf(6))).state, 'rejected');
+    assert.equal(world.keepa.spent, 7, 'what is missing costs nothing');
+  });
+
+  test('one product that Keepa refuses to answer is alone with itself in the end', async () => {
+    await using world = await JudgingWorld.open();
+    const others = Array.from({ length: 7 }, (_, n) => asinOf(n + 10));
+    for (const other of others) world.keepa.shelf.products.set(other, sellingProduct(other, 1_300));
+    world.keepa.mishap = (call) =>
+      call.endpoint === 'product' && call.asins.includes(asin) ? refuse(call) : undefined;
+    await world.list(...[asin, ...others].map((one) => ({ row: listed(one) })));
+    for (let hour = 0; hour < 24; hour += 1) {
+      await world.work();
+      await world.clock.advanceBy(hourMs);
+    }
+    for (const other of others) assert.equal((await world.deal(other)).state, 'rejected');
+    assert.equal((await world.deal(asin)).state, 'candidate');
+  });
+
+  test('in an outage is no row of ours: nothing is pushed back', async () => {
+    await using world = await listedWorld(sellingProduct(asin, 1_300));
+    world.keepa.mishap = () => ({ kind: 'unavailable', status: 503, why: 'down' });
+    const { counts } = await world.pass();
+    assert.match(String(counts.why), /given up after 6 attempts: down/);
+    assert.equal((await world.store.reader.judgingTotals()).retries, 0);
+    world.keepa.mishap = undefined;
+    await world.clock.advanceBy(3 * minuteMs);
+    await world.work();
+    assert.equal((await world.deal(asin)).state, 'rejected');
+  });
+});
+
+test('an answer whose storing fails at first is stored once', async () => {
+  await using world = await listedWorld(sellingProduct(asin, 1_300));
+  let failures = 2;
+  world.storeJudgements = async (batch) => {
+    await world.store.writer.storeJudgements(batch);
+    failures -= 1;
+    // Stored, and yet it seems to have failed: the broker will store it again.
+    if (failures >= 0) throw new Error('disk full');
+  };
+  await world.pass();
+  const totals = await world.store.reader.judgingTotals();
+  assert.deepEqual([totals.processed, totals.rejected], [1, { 'below-margin': 1 }]);
+  assert.equal(world.keepa.productCalls.length, 1);
+});
+
+/** A selling product in whose answer one series is empty. */
+function without(series: 'rank' | 'countUsed'): Product {
+  const product: Product = sellingProduct(asin);
+  const history: History = { other: new Map(), ...product.history };
+  const empty = { minutes: new Int32Array(0), values: new Float64Array(0) };
+  return { ...product, history: { ...history, [series]: empty } };
+}

@@ -1,0 +1,164 @@
+/** The refresher: only a complete answer says anything about a row that the listings lack. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Feed } from '../../src/actors/feed.ts';
+import { refresherPass } from '../../src/actors/refresher.ts';
+import { parseDealQuery } from '../../src/keepa/deal-query.ts';
+import type { Product } from '../../src/keepa/product.ts';
+import type { FeedIdentity } from '../../src/store/ports.ts';
+import { sweepOf } from '../store/judging-fixture.ts';
+import { books, startMs } from '../store/store-fixture.ts';
+import { asinOf, hourMs, JudgingWorld, sellingProduct, withOffers } from './judging-world.ts';
+
+const minuteMs = 60_000;
+const feed: Feed = {
+  name: books.name,
+  query: parseDealQuery({}, { domainId: 1, priceType: 2 }),
+  screen: { maxPriceCents: 2_000 },
+};
+
+/** What Keepa tells now of a product at `usedCents`; undefined: no copy is offered. */
+function productAt(asin: string, usedCents: number | undefined, priceType = 2): Product {
+  const price = { averageCents: {}, ...(usedCents === undefined ? {} : { nowCents: usedCents }) };
+  const prices = new Map([[priceType, price]]);
+  return { ...sellingProduct(asin), listing: { prices, averageRank: {}, rankDrops: {} } };
+}
+
+/** Rows that the first sweep listed and the second lacks, besides one that both list. */
+async function missingRows(
+  world: JudgingWorld,
+  count: number,
+  identity: FeedIdentity = books,
+): Promise<readonly string[]> {
+  const missing = Array.from({ length: count }, (_, index) => asinOf(index + 1));
+  const options = { feed: identity };
+  await sweepOf(world.store, [...missing, asinOf(999)], { ...options, atMs: startMs });
+  await sweepOf(world.store, [asinOf(999)], { ...options, atMs: startMs + hourMs });
+  await world.clock.advanceTo(startMs + 2 * hourMs);
+  return missing;
+}
+
+async function dueAsins({ store, clock }: JudgingWorld): Promise<readonly string[]> {
+  const due = await store.reader.recheckDue({ nowMs: clock.now(), limit: 99 });
+  return due.map(({ asin }) => asin);
+}
+
+function refresher(world: JudgingWorld, feeds: readonly Feed[] = [feed]) {
+  return refresherPass({ ...world.options, feeds });
+}
+
+test('asks about rows that are missing and no others, once each, for a token each', async () => {
+  await using world = await JudgingWorld.open();
+  const missing = await missingRows(world, 3);
+  for (const asin of missing) world.keepa.shelf.products.set(asin, productAt(asin, 5_000));
+  const [counts, ...others] = await world.work(refresher(world));
+  assert.deepEqual(others, []);
+  assert.deepEqual([counts?.asked, counts?.passing, counts?.failing, counts?.tokens], [3, 0, 3, 3]);
+  assert.deepEqual(
+    world.keepa.productCalls.map(({ asins }) => asins),
+    [missing],
+  );
+  assert.deepEqual(await dueAsins(world), []);
+  for (const asin of missing) {
+    assert.equal((await world.deal(asin)).state, 'candidate', 'the refresher ends nothing');
+    assert.ok(await world.store.reader.evidence({ domainId: 1, asin }), 'it brought evidence');
+  }
+});
+
+test('a product passes by the screen of the feed that listed its row', async () => {
+  await using world = await JudgingWorld.open();
+  const [cheap = '', dear = '', gone = ''] = await missingRows(world, 3);
+  world.keepa.shelf.products.set(cheap, productAt(cheap, 2_000));
+  world.keepa.shelf.products.set(dear, productAt(dear, 2_001));
+  world.keepa.shelf.products.set(gone, productAt(gone, undefined));
+  const [counts] = await world.work(refresher(world));
+  assert.deepEqual([counts?.passing, counts?.failing], [1, 2]);
+});
+
+test('an answer that says too little is a retry with growing spacing, and no verdict', async () => {
+  await using world = await JudgingWorld.open();
+  const [missing = '', faulty = '', untold = '', blind = ''] = await missingRows(world, 4);
+  world.keepa.shelf.faults.set(faulty, { asin: faulty, why: 'stats.current: odd' });
+  world.keepa.shelf.products.set(untold, sellingProduct(untold));
+  const { history: _, ...without } = productAt(blind, 5_000);
+  world.keepa.shelf.products.set(blind, without);
+  const pass = refresher(world);
+  const [counts] = await world.work(pass);
+  assert.deepEqual([counts?.passing, counts?.failing, counts?.retry], [0, 0, 4]);
+  assert.deepEqual(await dueAsins(world), [], 'not at once again');
+  await world.clock.advanceBy(6 * minuteMs);
+  assert.deepEqual(await dueAsins(world), [missing, faulty, untold, blind]);
+  await world.work(pass);
+  await world.clock.advanceBy(6 * minuteMs);
+  assert.deepEqual(await dueAsins(world), [], 'twice the wait the second time');
+  await world.clock.advanceBy(6 * minuteMs);
+  assert.equal((await dueAsins(world)).length, 4);
+  const { rejected, retries, processed } = await world.store.reader.judgingTotals();
+  assert.deepEqual([rejected, retries, processed], [{}, 8, 8]);
+});
+
+test('a row that never yields anything blocks none behind it', async () => {
+  await using world = await JudgingWorld.open();
+  const [never = '', other = ''] = await missingRows(world, 2);
+  const pass = refresher(world);
+  await world.work(pass);
+  world.keepa.shelf.products.set(other, productAt(other, 5_000));
+  await world.clock.advanceBy(6 * minuteMs);
+  await world.work(pass);
+  await world.clock.advanceBy(20 * minuteMs);
+  assert.deepEqual(await dueAsins(world), [never]);
+});
+
+test('a judged row is judged again at its present price', async () => {
+  await using world = await JudgingWorld.open();
+  const [asin = ''] = await missingRows(world, 1);
+  world.keepa.shelf.products.set(asin, {
+    ...sellingProduct(asin),
+    ...withOffers(),
+  });
+  await world.pass(world.analyst);
+  assert.equal((await world.deal(asin)).state, 'accepted');
+  world.keepa.shelf.products.set(asin, productAt(asin, 4_900));
+  await world.work(refresher(world));
+  const deal = await world.deal(asin);
+  assert.deepEqual([deal.state, deal.reason], ['rejected', 'below-margin']);
+});
+
+test('an accepted row is looked at before those that were rejected', async () => {
+  await using world = await JudgingWorld.open({ ratePerMinute: 1 });
+  const missing = await missingRows(world, 20);
+  const accepted = missing.at(-1) ?? '';
+  world.store.outside(`update deals set state = 'rejected', reason = 'screen:no-price',
+    candidate_since_ms = null`);
+  world.store.outside(`update deals set state = 'accepted', reason = null, judged_at_ms = 7
+    where asin = '${accepted}'`);
+  const pass = refresher(world);
+  await world.work(pass);
+  const [first] = world.keepa.productCalls;
+  assert.ok(first?.asins.includes(accepted) && first.asins.length <= 6, 'what its class can pay');
+});
+
+test('a price that only offers tell is asked for with offers, ten products at a time', async () => {
+  await using world = await JudgingWorld.open();
+  const identity: FeedIdentity = { name: 'box', domainId: 1, priceType: 32, queryHash: 'q3' };
+  await world.store.writer.syncFeeds([identity], startMs);
+  const missing = await missingRows(world, 12, identity);
+  for (const asin of missing) {
+    world.keepa.shelf.products.set(asin, { ...productAt(asin, 1_000, 32), ...withOffers() });
+  }
+  const counts = await world.work(refresher(world, [{ ...feed, name: 'box' }]));
+  assert.deepEqual(
+    counts.map(({ passing }) => passing),
+    [10, 2],
+  );
+  assert.ok(world.keepa.productCalls.every(({ offers }) => offers === 20));
+});
+
+test('of a feed that is no longer configured a row passes as long as it has a price', async () => {
+  await using world = await JudgingWorld.open();
+  const [priced = '', gone = ''] = await missingRows(world, 2);
+  world.keepa.shelf.products.set(priced, productAt(priced, 90_000));
+  world.keepa.shelf.products.set(gone, productAt(gone, undefined));
+  const [counts] = await world.work(refresher(world, []));
+  assert.deepEqual([counts?.passing, counts?.failing], [1, 1]);
+});

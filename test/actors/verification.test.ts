@@ -1,0 +1,91 @@
+/** Which offer a deal is about, as a table. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { findOffer } from '../../src/actors/verification.ts';
+import type { Offer } from '../../src/keepa/product.ts';
+import { offerAt } from './judging-world.ts';
+
+const used = 2;
+
+function landed(offers: readonly Offer[], priceType = used): number | string {
+  const finding = findOffer(offers, priceType);
+  return finding.kind === 'found' ? finding.offer.landedCents : finding.kind;
+}
+
+describe('the offer of a used listing', () => {
+  const table: readonly (readonly [string, readonly Offer[], number | string])[] = [
+    ['nothing at all', [], 'none'],
+    ['the cheapest with its shipping', [offerAt(900, 399), offerAt(1_000, 0)], 1_000],
+    ['unknown shipping is not free', [offerAt(100, undefined), offerAt(1_000, 50)], 1_050],
+    ['an unknown price proves nothing', [offerAt(undefined, 0)], 'unpriced'],
+    ['an unknown shipping alone proves nothing', [offerAt(100, undefined)], 'unpriced'],
+    ['one of the past is not on sale', [offerAt(100, 0, { isLive: false })], 'none'],
+    ['a new copy is no used one', [offerAt(100, 0, { condition: 1 })], 'none'],
+    ['a refurbished one is none either', [offerAt(100, 0, { condition: 6 })], 'none'],
+    ['nor one of unknown condition', [offerAt(100, 0, { condition: 0 })], 'none'],
+    ['like new counts', [offerAt(100, 0, { condition: 2 })], 100],
+    ['acceptable counts', [offerAt(100, 0, { condition: 5 })], 100],
+  ];
+  for (const [name, offers, expected] of table) {
+    test(`${name}: ${expected}`, () => assert.equal(landed(offers), expected));
+  }
+});
+
+describe('the kind of copy that a price type is about', () => {
+  const offers = [
+    offerAt(1, 0, { condition: 4, isWarehouse: true }),
+    offerAt(2, 0, { condition: 1, isFba: true, isAmazon: true }),
+    offerAt(3, 0, { condition: 1 }),
+    offerAt(4, 0, { condition: 1, isFba: true }),
+    offerAt(5, 0, { condition: 2 }),
+    offerAt(6, 0, { condition: 3 }),
+    offerAt(7, 0, { condition: 5 }),
+    offerAt(8, 0, { condition: 6 }),
+    offerAt(9, 0, { condition: 8 }),
+  ];
+  const expected = [
+    ['Amazon', 0, 2],
+    ['new', 1, 2],
+    ['used', 2, 1],
+    ['collectible', 5, 9],
+    ['refurbished', 6, 8],
+    ['new, sent by the seller', 7, 3],
+    ['warehouse', 9, 1],
+    ['new, sent by Amazon', 10, 2],
+    ['buy box', 18, 2],
+    ['like new', 19, 5],
+    ['very good', 20, 6],
+    ['good', 21, 1],
+    ['acceptable', 22, 7],
+    ['used buy box', 32, 1],
+    ['rank, which is of any copy', 3, 1],
+  ] as const;
+  for (const [name, priceType, cents] of expected) {
+    test(`${name} (${priceType})`, () => assert.equal(landed(offers, priceType), cents));
+  }
+});
+
+test('the offer brings its seller, condition and shipping along', () => {
+  const finding = findOffer([offerAt(700, 399, { condition: 3, isFba: true })], used);
+  assert.deepEqual(finding, {
+    kind: 'found',
+    offer: {
+      landedCents: 1_099,
+      shippingCents: 399,
+      condition: 3,
+      isFba: true,
+      sellerId: 'A1SELLER00001',
+    },
+  });
+});
+
+test('a seller id that no call could carry is left out', () => {
+  const finding = findOffer([offerAt(700, 0, { sellerId: 'no id' })], used);
+  assert.ok(finding.kind === 'found' && finding.offer.sellerId === undefined);
+});
+
+test('of two at the same cost the first counts', () => {
+  const first = offerAt(500, 0, { sellerId: 'A1FIRST000001' });
+  const finding = findOffer([first, offerAt(400, 100)], used);
+  assert.ok(finding.kind === 'found' && finding.offer.sellerId === first.sellerId);
+});
