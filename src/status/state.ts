@@ -12,6 +12,7 @@
  * - no threshold is a balance: deadlines are ticks and time limits, a drain is measured by income.
  */
 import { type BrokerSnapshot, type SpendClass, spendClasses } from '../broker/request.ts';
+import { tickMs } from '../broker/token-bucket.ts';
 import type { LedgerRecord } from '../store/ports.ts';
 import type { LoopStatus, Phase } from './sources.ts';
 
@@ -41,8 +42,6 @@ export interface Judgement {
   readonly nextActionAtMs: number | undefined;
 }
 
-/** Keepa's refill tick (60.2 s, measured), rounded up. */
-const tickMs = 60_200;
 /**
  * Affordable work starts within a turn of the event loop. Two ticks let a late answer, a retry or a
  * slow disk pass, and are still far below what a person would call a long time.
