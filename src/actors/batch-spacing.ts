@@ -16,7 +16,8 @@ import { isDomainId } from '../keepa/domain.ts';
 import type { WorkRow } from '../store/judging-ports.ts';
 
 const retryFirstMs = 5 * 60_000;
-const retryCapMs = 24 * 3_600_000;
+/** The longest that anything waits. */
+export const retryCapMs = 24 * 3_600_000;
 
 /** The rows of one call: one marketplace, products each once. */
 export interface Batch {

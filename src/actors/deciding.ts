@@ -4,7 +4,8 @@
  * asks about, because two ways of judging would come to two verdicts.
  */
 import type { Verification } from '../store/judging-ports.ts';
-import { incompleteness, judgeListed, judgeOffered, type Rules } from './judging.ts';
+import { incompleteness } from './completeness.ts';
+import { judgeListed, judgeOffered, type Rules } from './judging.ts';
 import { type Decided, keyOf, type ProductOrder } from './product-purchase.ts';
 import { findOffer } from './verification.ts';
 
@@ -15,22 +16,26 @@ export const offersWish = { ...historyWish, offers: 20, onlyLiveOffers: true } a
 
 /** Decides at the price that the row is listed at. */
 export function decideByHistory(rules: Rules): ProductOrder['decide'] {
-  return (row, product, kept, atMs) => {
-    const why = incompleteness(row, product, kept);
+  return (row, product, known, atMs) => {
+    const why = incompleteness(product, known);
     if (why !== undefined) return why;
     const because = row.state === 'candidate' ? 'new' : 'aged';
     return { judged: judgeListed({ row, product, because, nowMs: atMs, rules }) };
   };
 }
 
-/** Decides at what the cheapest live offer of the row's kind costs. */
+/**
+ * Decides at what the cheapest live offer of the row's kind costs. A list that was cut before any
+ * of the kind decides nothing: the row keeps the verdict that it has.
+ */
 export function decideByOffers(rules: Rules): ProductOrder['decide'] {
-  return (row, product, kept, atMs): Decided | string => {
-    const why = incompleteness(row, product, kept);
+  return (row, product, known, atMs): Decided | string => {
+    const why = incompleteness(product, known);
     if (why !== undefined) return why;
-    const { offers, offersFresh } = product;
+    const { offers, offersFresh, offersCut: isCut = false } = product;
     if (offers === undefined || offersFresh !== true) return 'the offers are not fresh';
-    const finding = findOffer(offers, row.priceType);
+    const finding = findOffer(offers, { priceType: row.priceType, isCut });
+    if (finding.kind === 'beyond') return { unsettled: 'the list of offers ends before its kind' };
     const input = { row, product, because: 'verified', nowMs: atMs, rules } as const;
     const judged = judgeOffered(input, finding);
     if (finding.kind !== 'found') return { judged };

@@ -11,27 +11,33 @@
  * - rows end only when a sweep has just been completed, and none in a feed that is not being
  *   looked at: before its first sweep, during and after an outage until it is swept again, while
  *   spending is stopped (promise P8);
- * - every ending is in the log with its reason and the row's age, or counted there;
+ * - every ending is in the log with its reason and the row's age;
  * - time in which this process did not run never counts, whatever the wall clock says.
  */
 import type { Broker } from '../broker/request.ts';
 import type { PassReport } from '../runtime/actor.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { CoverageGap, Ending, EndingCounts, Supply } from '../store/judging-ports.ts';
+import type { CoverageGap, EndingCounts, Supply } from '../store/judging-ports.ts';
 import type { DealReader, DealWriter, FeedStatus } from '../store/ports.ts';
 import { closeGap, openGapOf, openGaps } from './coverage.ts';
+import { logEndings } from './ending-lines.ts';
 import type { Feed } from './feed.ts';
 import { partsOf } from './feed-parts.ts';
 import {
   beginWatch,
-  type CompleteSweep,
   countHealthyTime,
   type Rounds,
   timeToLiveMs,
   type Watch,
 } from './healthy-time.ts';
-import { type Suspension, suspensionOf, type WatchedFeed } from './suspension.ts';
+import {
+  type SizedSweep,
+  type Suspension,
+  supplyOfParts,
+  suspensionOf,
+  type WatchedFeed,
+} from './suspension.ts';
 
 export interface JanitorOptions {
   readonly feeds: readonly Feed[];
@@ -52,8 +58,6 @@ const tidyIntervalMs = 3_600_000;
 const weekMs = 7 * 24 * 3_600_000;
 /** More than this part of the rows at once is taken for a mistake of ours. */
 const endedPartMax = 0.2;
-/** Lines in the log for one run; what ends beyond them is counted in one more. */
-const endingLinesMax = 50;
 
 export class Janitor {
   readonly #options: JanitorOptions;
@@ -137,7 +141,6 @@ export class Janitor {
       watched.push({
         name,
         parts,
-        isPartial: status?.isPartial === true,
         supply,
         gap: await this.#openGap(openGapOf(gaps, name), parts),
       });
@@ -164,12 +167,13 @@ export class Janitor {
     const sweepsOfPart = parts.map(({ identity }) =>
       sweeps.filter(({ queryHash }) => queryHash === identity.queryHash),
     );
-    return { parts: sweepsOfPart, supply };
+    // Swept in parts, a feed has no size as a whole.
+    return { parts: sweepsOfPart, supply: parts.length > 1 ? supplyOfParts(sweepsOfPart) : supply };
   }
 
   async #openGap(
     gap: CoverageGap | undefined,
-    parts: readonly (readonly CompleteSweep[])[],
+    parts: WatchedFeed['parts'],
   ): Promise<CoverageGap | undefined> {
     if (gap === undefined) return undefined;
     return (await closeGap(this.#options, { gap, parts })) ? undefined : gap;
@@ -206,9 +210,9 @@ export class Janitor {
     this.#suspensions = suspensions;
   }
 
-  /** Once per sweep that is too small. */
+  /** Once per sweep, of the feed or of a part of it, while they are too small. */
   #warnOfSupply({ name, parts }: WatchedFeed, why: string): void {
-    const sweptAtMs = parts[0]?.[0]?.endedAtMs ?? 0;
+    const sweptAtMs = Math.max(...parts.map(([last]) => last?.endedAtMs ?? 0));
     if (this.#supplyWarnedAtMs.get(name) === sweptAtMs) return;
     this.#supplyWarnedAtMs.set(name, sweptAtMs);
     this.#options.log.warn('supply-fell', { feed: name, why });
@@ -243,28 +247,6 @@ export class Janitor {
 
 interface KnownSweeps {
   readonly lastSweepAtMs: number | undefined;
-  readonly sweeps: readonly (CompleteSweep & { readonly queryHash: string })[];
+  readonly sweeps: readonly (SizedSweep & { readonly queryHash: string })[];
   readonly supply: Supply | undefined;
-}
-
-/** A line for each ending up to a bound, then one that counts the others by feed and reason. */
-function logEndings(log: Log, endings: readonly Ending[]): void {
-  for (const { asin, domainId, priceType, feed, reason, unseenMs } of endings.slice(
-    0,
-    endingLinesMax,
-  )) {
-    const unseenMinutes = Math.round(unseenMs / 60_000);
-    log.info('ended', { asin, domainId, priceType, feed, reason, unseenMinutes });
-  }
-  const others = Map.groupBy(
-    endings.slice(endingLinesMax),
-    ({ feed, reason }) => `${reason}\n${feed}`,
-  );
-  for (const rows of others.values()) {
-    const [first] = rows;
-    if (first === undefined) continue;
-    const unseenMinutesMin = Math.round(Math.min(...rows.map((row) => row.unseenMs)) / 60_000);
-    const { feed, reason } = first;
-    log.info('ended-more', { feed, reason, rows: rows.length, unseenMinutesMin });
-  }
 }

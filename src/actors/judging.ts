@@ -1,20 +1,18 @@
 /**
- * From a bought product to a verdict on a row: what is complete enough to be judged, and what the
- * store is told of the judgement.
- *
- * The predecessor read throttled and partial answers as "no data" and rejected more than half of
- * what it had paid for. So a payload is first asked whether it is whole. One that is not says
- * nothing: the row stays as it was and comes back later (promise P9).
+ * From a bought product to a verdict on a row, as the store is told of it. Whether the product is
+ * whole enough to be judged is asked before (completeness.ts).
  *
  * Invariants:
- * - a verdict comes from a whole payload, or from evidence that was one;
+ * - without Amazon's prices nothing is accepted, and there is neither a list-at price nor a profit:
+ *   Amazon's own offer caps what a copy can fetch, and a cap that is not known is not "none";
  * - the price that is judged is the row's own, or the live offer's, and never one of the history:
  *   a row without a price has none, whatever its history ends with.
  */
 import { type Judgement, judge } from '../analysis/judge.ts';
 import type { AcceptanceRules, CostModel } from '../config-judging.ts';
-import type { History, Product, Series } from '../keepa/product.ts';
+import type { Product } from '../keepa/product.ts';
 import type { JudgedBecause, JudgedDeal, WorkRow } from '../store/judging-ports.ts';
+import { isWhole } from './completeness.ts';
 import type { BestOffer, OfferFinding } from './verification.ts';
 
 /** What the verdict depends on besides the product. */
@@ -31,40 +29,8 @@ export interface JudgingInput {
   readonly rules: Rules;
 }
 
-/** Keepa records nothing of inaccessible and of invalid products: empty is all they can be. */
-const emptyTypes: ReadonlySet<number> = new Set([3, 4]);
-/** An ordinary product without a history is asked for so many times before it is believed. */
-const triesUntilBelieved = 6;
-
-/**
- * Why the product as bought is not whole, or undefined when it may be judged. `kept` is what was
- * bought of it before, if anything: a history does not go away, so an answer that lacks what an
- * earlier one had is the one that is missing something.
- */
-export function incompleteness(
-  row: Pick<WorkRow, 'attempts'>,
-  product: Product,
-  kept: Product | undefined,
-): string | undefined {
-  if (product.history !== undefined) return lostPart(product.history, kept?.history);
-  if (kept?.history !== undefined) return 'the history is missing, which was there before';
-  if (emptyTypes.has(product.productType)) return undefined;
-  return row.attempts < triesUntilBelieved ? 'the history is missing' : undefined;
-}
-
-function lostPart(now: History, before: History | undefined): string | undefined {
-  if (before === undefined) return undefined;
-  if (hasPoints(before.rank) && !hasPoints(now.rank)) return 'the sales ranks are missing';
-  if (hasPoints(before.priceUsed) && !hasPoints(now.priceUsed)) return 'the prices are missing';
-  if (hasPoints(before.priceNew) && !hasPoints(now.priceNew)) return 'the prices are missing';
-  const hadCounts = hasPoints(before.countUsed) || hasPoints(before.countNew);
-  const hasCounts = hasPoints(now.countUsed) || hasPoints(now.countNew);
-  return hadCounts && !hasCounts ? 'the offer counts are missing' : undefined;
-}
-
-function hasPoints(series: Series | undefined): boolean {
-  return series !== undefined && series.minutes.length > 0;
-}
+/** Nobody knows what Amazon asked, so nobody knows below which price a copy must be listed. */
+const unknownCap = 'unknown-cap';
 
 /**
  * The verdict at the price that the row was listed at, or, while a live offer seen at this very
@@ -76,7 +42,10 @@ export function judgeListed(input: JudgingInput): JudgedDeal {
 }
 
 /** The verdict at what a copy really costs now, as the offers of the product tell. */
-export function judgeOffered(input: JudgingInput, finding: OfferFinding): JudgedDeal {
+export function judgeOffered(
+  input: JudgingInput,
+  finding: Exclude<OfferFinding, { readonly kind: 'beyond' }>,
+): JudgedDeal {
   if (finding.kind === 'found') return judgeLanded(input, finding.offer);
   const deal = dealOf(input, judgeAt(input, undefined), undefined);
   return finding.kind === 'none'
@@ -96,12 +65,22 @@ function judgeAt(
   return judge({ product, priceType: row.priceType, nowMs, priceNowCents, ...rules });
 }
 
+/** The judgement without what only the cap makes true, where the cap is not known. */
+function asFarAsKnown(judgement: Judgement, { amazon }: Product) {
+  if (isWhole(amazon)) return judgement;
+  const figures = { ...judgement, listAtCents: undefined, profitCents: undefined };
+  // Whatever was held against it holds for a lower list-at price all the more.
+  if (judgement.verdict !== 'accepted') return figures;
+  return { ...figures, verdict: 'insufficient', reason: unknownCap } as const;
+}
+
 function dealOf(
-  { row, because }: JudgingInput,
-  judgement: Judgement,
+  { row, product, because }: JudgingInput,
+  rulesSay: Judgement,
   priceCents: number | undefined,
 ): JudgedDeal {
   const { domainId, asin, priceType, createdAtMs } = row;
+  const judgement = asFarAsKnown(rulesSay, product);
   const { verdict, reason, avg1yCents, percentDown, listAtCents, troughCents } = judgement;
   const { profitCents, trust, sales1y, salesCount, offerDrops, sane } = judgement;
   const figures = {

@@ -25,7 +25,8 @@ import type {
   WorkRow,
 } from '../store/judging-ports.ts';
 import type { DealReader, DealWriter } from '../store/ports.ts';
-import { type Batch, retryAtMs } from './batch-spacing.ts';
+import { type Batch, retryAtMs, retryCapMs } from './batch-spacing.ts';
+import { earlierTries, type Known } from './completeness.ts';
 import { keptProduct } from './kept-evidence.ts';
 import { deadPauseMs, type Round } from './rounds.ts';
 
@@ -43,6 +44,11 @@ export interface Decided {
   readonly verified?: Verification;
   /** Of a re-check: whether the product would still pass the screen of its feed. */
   readonly passes?: boolean;
+  /**
+   * Why the answer, whole as it is, leaves the row as it was. Another soon would say the same, so
+   * the row waits as long as any.
+   */
+  readonly unsettled?: string;
 }
 
 export interface ProductOrder {
@@ -52,7 +58,7 @@ export interface ProductOrder {
   /** What is asked of each product. */
   readonly wish: Omit<ProductCall, 'endpoint' | 'domainId' | 'asins'>;
   /** Decides about a row, or says why the product as bought does not tell. */
-  decide(row: WorkRow, product: Product, kept: Product | undefined, atMs: number): Decided | string;
+  decide(row: WorkRow, product: Product, known: Known, atMs: number): Decided | string;
   readonly signal: AbortSignal;
 }
 
@@ -110,15 +116,23 @@ async function judgedBatch(
   for (const row of batch.rows) {
     if (!sent.has(row.asin)) continue;
     const product = answerTo(row.asin);
-    const decided =
-      typeof product === 'string'
-        ? product
-        : decide(row, product, await keptProduct(reader, row), atMs);
-    if (typeof product === 'string' || typeof decided === 'string') {
-      retries.push(retryOf(row, atMs, String(decided)));
+    if (typeof product === 'string') {
+      retries.push(retryOf(row, atMs, product));
       continue;
     }
-    whole.set(row.asin, product);
+    const known = {
+      kept: await keptProduct(reader, row),
+      earlier: await earlierTries(reader, row, atMs),
+    };
+    const decided = decide(row, product, known, atMs);
+    if (typeof decided === 'string') {
+      retries.push(retryOf(row, atMs, decided));
+      continue;
+    }
+    const { unsettled: why } = decided;
+    if (why !== undefined) retries.push({ ...keyOf(row), retryAtMs: atMs + retryCapMs, why });
+    // That there is nothing now takes nothing away from what was there.
+    if (!(product.history === undefined && known.kept?.history)) whole.set(row.asin, product);
     if (decided.judged !== undefined) judged.push(decided.judged);
     if (decided.verified !== undefined) verified.push(decided.verified);
     if (decided.passes !== undefined) checked.push({ ...keyOf(row), passes: decided.passes });

@@ -4,17 +4,20 @@
  * Absent from a listing is not gone: rows move between pages while a sweep turns them, and Keepa
  * lists only what it looked at within a day. So a row that is missing from every feed which listed
  * it is bought as a product, 1 token each, in the class `refresh`, and held against the same screen
- * as any listed row. What the answer says is stored; whether the row ends is the janitor's part.
+ * as any listed row; one that the screen turned down when it was listed last is not looked at. What
+ * the answer says is stored; whether the row ends is the janitor's part.
  *
  * Invariants:
  * - only a complete answer decides; a product that is missing, unreadable or not told whole, and a
  *   request that failed, leave the row as it was, and it comes back later, with growing spacing;
+ * - a product of which Keepa records nothing any more (inaccessible, invalid) cannot be shown to
+ *   pass: after seven answers that say so it does not, and its evidence stays;
  * - a row that yields nothing never blocks those behind it: what failed together comes back in
  *   halves, in the end singly;
  * - a judged row is judged again at its present price: until it ends it must not promise a price
  *   that is gone.
  */
-import { rowOfProduct } from '../analysis/recheck.ts';
+import { recordsNothing, rowOfProduct } from '../analysis/recheck.ts';
 import { screenRow } from '../analysis/screen.ts';
 import type { AcceptanceRules, CostModel } from '../config-judging.ts';
 import type { DealRow } from '../keepa/deal-row.ts';
@@ -24,8 +27,9 @@ import type { PassReport } from '../runtime/actor.ts';
 import type { Log } from '../runtime/log.ts';
 import type { WorkRow } from '../store/judging-ports.ts';
 import { FittingSize, nextBatch } from './batch-spacing.ts';
+import { incompleteness, isBelieved, type Known, recordsNothingAnyMore } from './completeness.ts';
 import type { Feed } from './feed.ts';
-import { incompleteness, judgeListed } from './judging.ts';
+import { judgeListed } from './judging.ts';
 import { buyProducts, type Decided, type PurchaseParts } from './product-purchase.ts';
 import { hopelessPauseMs, passOver, type Round } from './rounds.ts';
 
@@ -69,7 +73,7 @@ export function refresherPass(
       purpose: 'recheck',
       batch,
       wish: withOffers ? offersWish : plainWish,
-      decide: (row, product, kept, atMs) => decide(options, { row, product, kept, atMs }),
+      decide: (row, product, known, atMs) => decide(options, { row, product, known, atMs }),
       signal,
     });
     if (fitsItems === undefined || size.refused(fitsItems, capacity)) return round;
@@ -81,17 +85,20 @@ export function refresherPass(
 interface Checked {
   readonly row: WorkRow;
   readonly product: Product;
-  /** What was bought of it before. */
-  readonly kept: Product | undefined;
+  readonly known: Known;
   readonly atMs: number;
 }
 
 /** Whether the row still passes, and what it is worth now; or why the answer does not say. */
 function decide(
   { feeds, costs, acceptance }: RefresherOptions,
-  { row, product, kept, atMs }: Checked,
+  { row, product, known, atMs }: Checked,
 ): Decided | string {
-  const why = incompleteness(row, product, kept);
+  if (recordsNothing(product)) {
+    const { why } = recordsNothingAnyMore;
+    return isBelieved(recordsNothingAnyMore, known.earlier) ? { passes: false } : why;
+  }
+  const why = incompleteness(product, known);
   if (why !== undefined) return why;
   const listed = rowOfProduct(product, row.priceType);
   if (listed === undefined) return 'the statistics are incomplete';

@@ -5,11 +5,17 @@
  * order of the stages is the order of importance, asked anew after every piece. A stage that runs
  * into trouble steps back for a while and the others go on, because one endpoint that fails must
  * not stand in the way of work that could be done.
+ *
+ * While there is nothing to do it looks again soon, then ever more rarely: what was just stored
+ * often makes more work, and who has just started the program waits for the first verdict. Such a
+ * look asks the store for nothing unless something was written since the last one, or a minute has
+ * passed, in which work may have come due by itself; and only the first that finds nothing is told.
  */
 import { tickMs } from '../broker/token-bucket.ts';
 import type { PassReport } from '../runtime/actor.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log, LogFields } from '../runtime/log.ts';
+import type { DealReader } from '../store/ports.ts';
 
 /** What a piece of work came to. */
 export interface Round {
@@ -28,23 +34,46 @@ export interface Stage {
 export const deadPauseMs = 2 * tickMs;
 /** Before something that Keepa refuses as it is gets another chance. */
 export const hopelessPauseMs = 3_600_000;
-/** While there is nothing to do: looking costs a query, and news come every few minutes. */
-const idleWaitMs = 60_000;
+/** While there is nothing to do; it doubles: news come at once or every few minutes. */
+const idleWaitMsFirst = 1_000;
+const idleWaitMsMax = 60_000;
 /** Two rounds never share an instant: the store knows an answer that it has already by its time. */
 const nextRoundMs = 1;
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly reader: Pick<DealReader, 'writes'>;
+}
+
+/** The last look into the store, which found nothing to do. */
+interface Idle {
+  /** What had been written when it began, and when that was, monotonic. */
+  readonly writes: number;
+  readonly sinceMs: number;
+  readonly waitMs: number;
+}
 
 /** Makes the pass: one piece of work of the first stage that has any. */
 export function passOver(
   stages: readonly Stage[],
-  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  { clock, log, reader }: Surroundings,
 ): (signal: AbortSignal) => Promise<PassReport> {
   const pausedUntilMs = new Map<string, number>();
+  let idle: Idle | undefined;
   return async (signal) => {
+    const writes = reader.writes();
+    const nowMs = clock.monotonic();
+    if (idle !== undefined && idle.writes === writes && nowMs - idle.sinceMs < idleWaitMsMax) {
+      idle = { ...idle, waitMs: Math.min(idleWaitMsMax, 2 * idle.waitMs) };
+      return idleReport(idle);
+    }
     for (const { name, work } of stages) {
       if (signal.aborted) break;
       if ((pausedUntilMs.get(name) ?? 0) > clock.monotonic()) continue;
       const round = await work(signal);
       if (round === undefined) continue;
+      idle = undefined;
       const { counts, trouble } = round;
       if (trouble === undefined)
         return { counts: { stage: name, ...counts }, nextInMs: nextRoundMs };
@@ -52,6 +81,12 @@ export function passOver(
       if (!signal.aborted) log.warn('stage-paused', { stage: name, ...trouble });
       return { counts: { stage: name, ...counts, why: trouble.why }, nextInMs: nextRoundMs };
     }
-    return { counts: { stage: 'none' }, nextInMs: idleWaitMs };
+    const waitMs = idle === undefined ? idleWaitMsFirst : Math.min(idleWaitMsMax, 2 * idle.waitMs);
+    idle = { writes, sinceMs: nowMs, waitMs };
+    return idleReport(idle);
   };
+}
+
+function idleReport({ waitMs }: Idle): PassReport {
+  return { counts: { stage: 'none' }, nextInMs: waitMs, isQuiet: waitMs > idleWaitMsFirst };
 }

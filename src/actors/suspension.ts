@@ -9,6 +9,11 @@
 import type { CoverageGap, Supply } from '../store/judging-ports.ts';
 import { type CompleteSweep, type Rounds, unwatchedSinceMs } from './healthy-time.ts';
 
+/** A complete sweep with as many rows as were on the wire. */
+export interface SizedSweep extends CompleteSweep {
+  readonly rows: number;
+}
+
 export interface Suspension {
   readonly kind: 'halted' | 'not-swept' | 'unwatched' | 'gap' | 'revised' | 'supply';
   /** For people, in a few words. */
@@ -20,8 +25,7 @@ export interface WatchedFeed {
   readonly name: string;
   /** The complete sweeps of each part under the present revision of the query, newest first. */
   readonly parts: readonly (readonly CompleteSweep[])[];
-  readonly isPartial: boolean;
-  /** Absent: it never completed a sweep. */
+  /** Of the feed as a whole, in however many parts it is swept; absent: none of it ever was. */
   readonly supply: Supply | undefined;
   readonly gap: CoverageGap | undefined;
 }
@@ -55,13 +59,35 @@ export function suspensionOf(
   return shortSupply(feed);
 }
 
-/** The parts of a partial feed differ in size by nature, and nothing ends in it by absence. */
-function shortSupply({ isPartial, supply }: WatchedFeed): Suspension | undefined {
-  if (isPartial || supply?.medianRows === undefined) return undefined;
+function shortSupply({ supply, parts }: WatchedFeed): Suspension | undefined {
+  if (supply?.medianRows === undefined) return undefined;
   const { lastRows, medianRows } = supply;
   if (lastRows >= supplyPartMin * medianRows) return undefined;
-  const why = `the last sweep lists ${lastRows} rows, the median of a week is ${medianRows}`;
-  return { kind: 'supply', why };
+  const isDivided = parts.length > 1;
+  const last = isDivided ? 'the last sweeps of its parts list' : 'the last sweep lists';
+  const median = isDivided ? 'the medians of a week are' : 'the median of a week is';
+  return { kind: 'supply', why: `${last} ${lastRows} rows, ${median} ${medianRows}` };
+}
+
+/**
+ * The size of a feed that is swept in parts: of each part the last sweep of a week, newest first,
+ * and the median of those that ended before it began, added up. Rows that change their price move
+ * from part to part, so only the sum tells anything; parts that were swept only once, as they are
+ * after a part was split, are in neither sum.
+ */
+export function supplyOfParts(parts: readonly (readonly SizedSweep[])[]): Supply | undefined {
+  const sums = { lastRows: 0, medianRows: 0 };
+  let isMeasured = false;
+  for (const [last, ...sweeps] of parts) {
+    const before = sweeps.filter(({ endedAtMs }) => endedAtMs <= (last?.startedAtMs ?? 0));
+    const sizes = before.map(({ rows }) => rows).toSorted((a, b) => a - b);
+    const medianRows = sizes[Math.floor((sizes.length - 1) / 2)];
+    if (last === undefined || medianRows === undefined) continue;
+    sums.lastRows += last.rows;
+    sums.medianRows += medianRows;
+    isMeasured = true;
+  }
+  return isMeasured ? sums : undefined;
 }
 
 function isoOf(ms: number): string {

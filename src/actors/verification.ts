@@ -7,7 +7,8 @@
  * Invariants:
  * - an offer counts only when it is on sale in this very answer;
  * - unknown shipping is not free shipping: such an offer has no known price, and can neither be
- *   the cheapest nor prove that nothing is for sale.
+ *   the cheapest nor prove that nothing is for sale;
+ * - nor can a list that Keepa cut: what is dearer than twenty others may lie beyond its end.
  */
 import { isSellerId } from '../keepa/call-limits.ts';
 import { priceIndex } from '../keepa/price-type.ts';
@@ -25,12 +26,14 @@ export interface BestOffer {
 
 /**
  * - found: the cheapest live offer of the kind with a known price;
- * - none: nothing of the kind is on sale (or not among the cheapest, which come first);
+ * - none: nothing of the kind is on sale;
+ * - beyond: nothing of the kind is in the list, but the list does not hold all that is on sale;
  * - unpriced: something of the kind is on sale, at prices that Keepa could not determine.
  */
 export type OfferFinding =
   | { readonly kind: 'found'; readonly offer: BestOffer }
   | { readonly kind: 'none' }
+  | { readonly kind: 'beyond' }
   | { readonly kind: 'unpriced' };
 
 /** Keepa's words for a copy's condition: 1 new, 2 to 5 used, 6 refurbished, 7 to 10 collectible. */
@@ -61,8 +64,14 @@ const kinds: ReadonlyMap<number, (offer: Offer) => boolean> = new Map([
   [33, isNew],
 ]);
 
-/** The live offer that a deal of this price type is about, among freshly read offers. */
-export function findOffer(offers: readonly Offer[], priceType: number): OfferFinding {
+/**
+ * The live offer that a deal of this price type is about, among freshly read offers. `isCut`: there
+ * may be more than these.
+ */
+export function findOffer(
+  offers: readonly Offer[],
+  { priceType, isCut }: { readonly priceType: number; readonly isCut: boolean },
+): OfferFinding {
   const isOfKind = kinds.get(priceType) ?? (() => true);
   const live = offers.filter((offer) => offer.isLive && isOfKind(offer));
   let best: BestOffer | undefined;
@@ -80,5 +89,6 @@ export function findOffer(offers: readonly Offer[], priceType: number): OfferFin
     };
   }
   if (best !== undefined) return { kind: 'found', offer: best };
-  return { kind: live.length === 0 ? 'none' : 'unpriced' };
+  if (live.length > 0) return { kind: 'unpriced' };
+  return { kind: isCut ? 'beyond' : 'none' };
 }

@@ -43,7 +43,12 @@ const headSchema = z.strictObject({
   productType: z.number(),
   updatedAtMs: z.number().exactOptional(),
   amazon: z
-    .strictObject({ currentCents: cents, average180Cents: cents, average365Cents: cents })
+    .strictObject({
+      currentCents: cents,
+      average180Cents: cents,
+      average365Cents: cents,
+      isPartial: z.literal(true).exactOptional(),
+    })
     .exactOptional(),
   fees: z.strictObject({
     fbaPickAndPackCents: cents,

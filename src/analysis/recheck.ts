@@ -15,6 +15,11 @@ import type { Product } from '../keepa/product.ts';
 /** Kinds of products of which Keepa records nothing: inaccessible and invalid ones. */
 const emptyTypes: ReadonlySet<number> = new Set([3, 4]);
 
+/** Whether the product is of a kind that comes without figures however often it is asked for. */
+export function recordsNothing({ productType }: Pick<Product, 'productType'>): boolean {
+  return emptyTypes.has(productType);
+}
+
 /**
  * The row that a listing about `priceType` would show of the product. Undefined when the answer is
  * not complete enough for a screen to decide: no whole statistics, no word about this price, or a
@@ -22,7 +27,7 @@ const emptyTypes: ReadonlySet<number> = new Set([3, 4]);
  */
 export function rowOfProduct(product: Product, priceType: number): DealRow | undefined {
   const { listing } = product;
-  if (listing === undefined || emptyTypes.has(product.productType)) return undefined;
+  if (listing === undefined || recordsNothing(product)) return undefined;
   const price = listing.prices.get(priceType);
   if (isMoney(priceType) && price === undefined) return undefined;
   if (needsOffers(priceType) && product.offersFresh !== true) return undefined;

@@ -14,6 +14,8 @@ export const priceIndex = {
   rank: 3,
   countNew: 11,
   countUsed: 12,
+  /** How many offers were read; negative: there were more. */
+  offersRead: 15,
 } as const;
 
 /**

@@ -31,6 +31,8 @@ export interface AmazonPrices {
   readonly currentCents?: number;
   readonly average180Cents?: number;
   readonly average365Cents?: number;
+  /** The statistics did not say all three, not even that there is none: the cap may be lower. */
+  readonly isPartial?: true;
 }
 
 /**
@@ -87,6 +89,7 @@ export interface Product {
   readonly updatedAtMs?: number;
   /** Absent when the answer carried none (csv null or missing): not the same as an empty one. */
   readonly history?: History;
+  /** Absent when the statistics are: then nobody knows whether there is a cap. */
   readonly amazon?: AmazonPrices;
   /** Absent when the statistics are: not asked for, or not delivered whole. */
   readonly listing?: ListingFigures;
@@ -95,6 +98,8 @@ export interface Product {
   readonly offers?: readonly Offer[];
   /** False: Keepa could not refresh them and the list is historical. Absent: not asked. */
   readonly offersFresh?: boolean;
+  /** There may be more live offers than the list holds. Absent: not so, or not asked. */
+  readonly offersCut?: true;
 }
 
 export interface ProductFault {

@@ -7,12 +7,14 @@
  */
 import { z } from 'zod';
 import type { ProductCall } from './call.ts';
-import type { Fees, Product, ProductBatch, ProductFault } from './product.ts';
+import { priceIndex } from './price-type.ts';
+import type { Fees, Offer, Product, ProductBatch, ProductFault } from './product.ts';
 import { decodeHistory } from './wire-csv.ts';
 import { decodeOffers } from './wire-offer.ts';
 import { decodeAmazonPrices, decodeListing, statsShape } from './wire-stats.ts';
 import {
   decoration,
+  elementAt,
   firstIssue,
   isRecord,
   readCount,
@@ -49,6 +51,8 @@ export interface ProductContext {
   /** Whether offers were asked for: `offersSuccessful` is false also when they were not. */
   readonly offersAsked: boolean;
   readonly onlyLiveOffers: boolean;
+  /** How many live offers were asked for; absent: nobody knows. */
+  readonly offersMax?: number;
 }
 
 /**
@@ -64,6 +68,7 @@ export function decodeProductBatch(body: unknown, call: ProductCall): ProductBat
     domainId: call.domainId,
     offersAsked: call.offers !== undefined,
     onlyLiveOffers: call.onlyLiveOffers === true,
+    ...(call.offers === undefined ? {} : { offersMax: call.offers }),
   };
   const asked = new Set(call.asins);
   const delivered = new Set<string | undefined>();
@@ -121,7 +126,30 @@ function decodeOfferFields(product: WireProduct, context: ProductContext) {
     isFresh,
     onlyLive: context.onlyLiveOffers,
   });
-  return { offers, offersFresh: isFresh };
+  const isCut = isFresh && isListCut(product, offers, context);
+  return { offers, offersFresh: isFresh, ...(isCut ? { offersCut: true as const } : {}) };
+}
+
+/**
+ * Whether dearer live offers may lie beyond the list: Keepa says so, or the list is as long as it
+ * may be. An offer that stands in the live order twice has taken two of the places.
+ */
+function isListCut(
+  product: WireProduct,
+  offers: readonly Offer[],
+  { offersMax }: ProductContext,
+): boolean {
+  const live = offers.filter(({ isLive }) => isLive).length;
+  const places = Math.max(live, product.liveOffersOrder?.length ?? 0);
+  return saysThereAreMore(product) || (offersMax !== undefined && places >= offersMax);
+}
+
+/** Its csv counts the offers that were read, and negates the count when there were more. */
+function saysThereAreMore({ csv }: WireProduct): boolean {
+  const counts = elementAt(csv, priceIndex.offersRead);
+  const last = Array.isArray(counts) ? counts.at(counts.length % 2 === 0 ? -1 : -2) : undefined;
+  // -1 and -2 are how Keepa says "none" everywhere else.
+  return typeof last === 'number' && last < -2;
 }
 
 /**

@@ -8,7 +8,8 @@
  * Invariants:
  * - figures for a listing are given only when all that they rest on is there, and a price only for
  *   a type that each list has a number for, be it the -1 of "none";
- * - -1 and -2 are absent, never zero.
+ * - -1 and -2 are absent, never zero;
+ * - Amazon's prices are marked as partial unless each of them was told, be it as "none".
  */
 import { z } from 'zod';
 import type { IntervalAverages } from './deal-row.ts';
@@ -41,11 +42,18 @@ const dropDays = [30, 90, 180, 365] as const;
 /** @throws ShapeError for what is neither a figure nor a way of saying "none". */
 export function decodeAmazonPrices(stats: WireStats): AmazonPrices {
   const { amazon } = priceIndex;
-  return withoutAbsent({
-    currentCents: readPositive(elementAt(stats.current, amazon), 'stats.current[0]'),
-    average180Cents: readPositive(elementAt(stats.avg180, amazon), 'stats.avg180[0]'),
-    average365Cents: readPositive(elementAt(stats.avg365, amazon), 'stats.avg365[0]'),
-  });
+  const current = elementAt(stats.current, amazon);
+  const average180 = elementAt(stats.avg180, amazon);
+  const average365 = elementAt(stats.avg365, amazon);
+  const isWhole = [current, average180, average365].every(isTold);
+  return {
+    ...withoutAbsent({
+      currentCents: readPositive(current, 'stats.current[0]'),
+      average180Cents: readPositive(average180, 'stats.avg180[0]'),
+      average365Cents: readPositive(average365, 'stats.avg365[0]'),
+    }),
+    ...(isWhole ? {} : { isPartial: true as const }),
+  };
 }
 
 /**

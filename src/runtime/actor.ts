@@ -7,7 +7,8 @@
  * ends the run: deciding what failure means is the supervisor's part.
  *
  * Invariants:
- * - every pass that starts leaves exactly one log line, `pass`, with its counts and its outcome;
+ * - every pass that starts leaves exactly one log line, `pass`, with its counts and its outcome,
+ *   but for one that says of itself that it is no news;
  * - between passes there is one timer or one posted message, never both, never neither;
  * - when `run` settles, no pass is in progress and no timer is left.
  */
@@ -21,6 +22,8 @@ export interface PassReport {
   readonly counts: LogFields;
   /** Milliseconds until the next pass is due. */
   readonly nextInMs: number;
+  /** True: it found nothing to do, like the one before it, and leaves no line. */
+  readonly isQuiet?: boolean;
 }
 
 export interface ActorSnapshot {
@@ -137,7 +140,8 @@ export class Actor {
       const report = await pass(run.signal);
       assert(report.nextInMs >= 0, `the next pass cannot be due in ${report.nextInMs} ms`);
       this.#snapshot.lastSuccessAtMs = clock.now();
-      this.#log.info('pass', { outcome: 'done', ...report.counts, ...elapsed() });
+      const isNews = report.isQuiet !== true;
+      if (isNews) this.#log.info('pass', { outcome: 'done', ...report.counts, ...elapsed() });
       this.#scheduleNext(run, report.nextInMs);
     } catch (error) {
       const reason = describeError(error);

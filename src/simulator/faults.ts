@@ -23,6 +23,8 @@ export type Fault =
   /** Every `every`-th item of a batch is missing. */
   | { readonly kind: 'partial'; readonly every: number }
   | { readonly kind: 'no-history' }
+  /** The products come without their statistics. */
+  | { readonly kind: 'no-stats' }
   /** A page is cut to so many rows; 0 is an empty page. */
   | { readonly kind: 'short-page'; readonly rows: number }
   | { readonly kind: 'unordered' }
@@ -57,6 +59,10 @@ export function applyFault(
     case 'no-history':
       return Array.isArray(payload.products)
         ? { ...payload, products: payload.products.map(withoutHistory) }
+        : payload;
+    case 'no-stats':
+      return Array.isArray(payload.products)
+        ? { ...payload, products: payload.products.map(withoutStats) }
         : payload;
     case 'short-page':
       return onRows(payload, (rows) => rows.slice(0, fault.rows));
@@ -97,6 +103,12 @@ function without<T>(items: readonly T[], every: number): T[] {
 
 function withoutHistory(product: unknown): unknown {
   return isRecord(product) ? { ...product, csv: null, salesRanks: null } : product;
+}
+
+function withoutStats(product: unknown): unknown {
+  if (!isRecord(product)) return product;
+  const { stats: _, ...others } = product;
+  return others;
 }
 
 function onRows(

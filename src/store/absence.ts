@@ -12,7 +12,8 @@
  * A sweep lacks a row that it did not list and that nobody saw since it began: a head poll during
  * the sweep sees for it.
  */
-import { complete, ended, yes } from './columns.ts';
+import { sql } from 'kysely';
+import { complete, ended, screenPrefix, yes } from './columns.ts';
 import { isPartial } from './feeds.ts';
 import type { DealKey } from './judging-ports.ts';
 import type { Trx } from './tables.ts';
@@ -88,6 +89,8 @@ export interface ListedRow extends DealKey {
   /** Null: it was not re-checked since it was last seen, or held. */
   readonly recheckPasses: number | null;
   readonly heldAtMs: number | null;
+  /** 1: no screen let it pass when it was last listed, and nobody has judged it. */
+  readonly isScreenedOut: 0 | 1;
   readonly isHoldConfirmed: number;
   readonly listings: readonly Listing[];
 }
@@ -121,6 +124,10 @@ export function unseenQueries(
   });
 }
 
+/** In a query over deals: the feeds' screens turned the row down when it was last listed. */
+export const isScreenedOut = sql<0 | 1>`(deals.state = 'rejected'
+  and substr(deals.reason, 1, ${sql.lit(screenPrefix.length)}) = ${sql.lit(screenPrefix)})`;
+
 export function liveRows(trx: Trx): DealsQuery {
   return trx.selectFrom('deals').where('deals.state', '!=', ended);
 }
@@ -144,6 +151,7 @@ export async function listedRows(trx: Trx, query: DealsQuery): Promise<readonly 
       'deals.recheck_passes as recheckPasses',
       'deals.held_at_ms as heldAtMs',
       'deals.is_hold_confirmed as isHoldConfirmed',
+      isScreenedOut.as('isScreenedOut'),
     ])
     .execute();
   const listings = await trx

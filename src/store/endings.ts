@@ -2,11 +2,14 @@
  * Ends rows, holds them back when they are too many, and purges what ended long ago.
  *
  * A row is due when two complete sweeps of every feed that lists it lack it and its own re-check
- * fails, or when it was not seen for its time to live, counted in healthy time. Both can go wrong
- * for all rows at once: a changed answer, a wrong query. So one run ends at most a part of the
- * table; beyond that the due rows are held, hidden but not lost, until somebody says yes or each
- * was re-checked by itself. What is held already counts towards the part: an incident that arrives
- * in small portions is still one.
+ * fails, or when it was not seen for its time to live, counted in healthy time. Of a row that no
+ * screen let pass the last listing was the check that failed: there is nothing that another one
+ * could keep, and no token is spent on it (docs/decisions/0012-endings.md).
+ *
+ * Both can go wrong for all rows at once: a changed answer, a wrong query. So one run ends at most
+ * a part of the table, however small; beyond that the due rows are held, hidden but not lost, until
+ * somebody says yes or each was re-checked by itself. What is held already counts towards the part:
+ * an incident that arrives in small portions is still one.
  *
  * Invariants:
  * - no row ends without a complete sweep of each configured feed that lists it since that feed
@@ -33,8 +36,6 @@ import { note } from './past.ts';
 import { purge } from './purge.ts';
 import type { Trx } from './tables.ts';
 
-/** Fewer due rows than this end in a table of any size: a fifth of ten rows is no incident. */
-const heldRowsMin = 5;
 const rowsPerStatement = 500;
 
 interface DueRow {
@@ -52,8 +53,7 @@ export async function endRows(
   const { ending, waiting, fresh, released } = await sorted(trx, rules, looks);
   await release(trx, released);
   const liveRowCount = before.total - before.ended;
-  const dueRows = fresh.length + waiting.length;
-  const isTooMany = dueRows >= heldRowsMin && dueRows > rules.endedPartMax * liveRowCount;
+  const isTooMany = fresh.length + waiting.length > rules.endedPartMax * liveRowCount;
   if (isTooMany) await hold(trx, fresh, rules.atMs);
   const over = isTooMany ? ending : [...ending, ...fresh];
   const endings = await end(trx, over, { atMs: rules.atMs, looks });
@@ -130,7 +130,10 @@ function endReason(
 ): EndReason | undefined {
   const feeds = row.listings.map(({ feedId, lastSweep }) => ({ ...looks.get(feedId), lastSweep }));
   const isPartial = feeds.some(({ name }) => name !== undefined && partial.includes(name));
-  const mayBeAbsent = row.heldAtMs !== null || row.recheckPasses === 0;
+  // A re-check that was bought all the same may know better than the last listing.
+  const { recheckPasses, isScreenedOut } = row;
+  const hasFailed = recheckPasses === 0 || (recheckPasses === null && isScreenedOut === 1);
+  const mayBeAbsent = row.heldAtMs !== null || hasFailed;
   if (mayBeAbsent && !isPartial && sweepsLacking(row, looks) === 2) return 'absent';
   if (row.seenHealthyMs >= freshSinceHealthyMs) return undefined;
   const wasLookedFor = feeds.every(
@@ -182,6 +185,7 @@ async function end(
         attempts: 0,
         retry_at_ms: null,
         retried_for: null,
+        wants_history: 0,
       })
       .where('id', '=', id)
       .execute();

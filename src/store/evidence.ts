@@ -6,7 +6,8 @@
  *
  * Invariants:
  * - evidence is kept of products that have a deal, and of no other;
- * - every deal's `evidence_at_ms` is that of its product's evidence, or null without one.
+ * - every deal's `evidence_at_ms` is that of its product's evidence, or null without one;
+ * - a deal wants history only until its product has new evidence.
  */
 import { wholeMs } from './columns.ts';
 import type { JudgementBatch, KeptEvidence } from './judging-ports.ts';
@@ -36,7 +37,7 @@ export async function keepEvidence(
   for (const { domainId, asin, packed } of evidence) {
     const { numUpdatedRows } = await trx
       .updateTable('deals')
-      .set({ evidence_at_ms: kept.bought_at_ms })
+      .set({ evidence_at_ms: kept.bought_at_ms, wants_history: 0 })
       .where('asin', '=', asin)
       .where('domain_id', '=', domainId)
       .executeTakeFirstOrThrow();
@@ -48,6 +49,38 @@ export async function keepEvidence(
       .onConflict((conflict) =>
         conflict.columns(['domain_id', 'asin']).doUpdateSet({ ...kept, packed }),
       )
+      .execute();
+  }
+}
+
+/** A round over kept evidence never takes longer than this to read it. */
+const roundMsMax = 10_000;
+
+/**
+ * Forgets evidence that could not be read at `atMs`: its deals have none from now on and are bought
+ * for like all that have none. Evidence that was stored since the round began is not what could
+ * not be read, and stays.
+ */
+export async function dropEvidence(
+  trx: Trx,
+  products: readonly ProductKey[],
+  atMs: number,
+): Promise<void> {
+  const sinceMs = wholeMs(atMs);
+  for (const { domainId, asin } of products) {
+    // Dates further ahead than a round are of a clock that was set back since.
+    await trx
+      .deleteFrom('evidence')
+      .where('domain_id', '=', domainId)
+      .where('asin', '=', asin)
+      .where((eb) => eb.not(eb.between('bought_at_ms', sinceMs, sinceMs + roundMsMax)))
+      .execute();
+    await trx
+      .updateTable('deals')
+      .set({ evidence_at_ms: null })
+      .where('asin', '=', asin)
+      .where('domain_id', '=', domainId)
+      .where((eb) => eb.not(eb.between('evidence_at_ms', sinceMs, sinceMs + roundMsMax)))
       .execute();
   }
 }

@@ -9,13 +9,21 @@
  * Invariants:
  * - a row that has ended is not brought back by a verdict, only by being listed;
  * - a retry changes no state and is never counted as a rejection (promise P9);
+ * - evidence that cannot be read is forgotten: it is no fruitless try of the row, whose spacing
+ *   stays as it was, and nobody finds it unreadable a second time;
  * - storing a batch again changes nothing and counts nothing;
  * - of a row that was purged meanwhile nothing is kept.
  */
 import assert from 'node:assert/strict';
 import { screenPrefix, wholeMs } from './columns.ts';
-import { keepEvidence } from './evidence.ts';
-import type { DealKey, JudgedDeal, JudgementBatch, Verification } from './judging-ports.ts';
+import { dropEvidence, keepEvidence } from './evidence.ts';
+import {
+  type DealKey,
+  evidenceAgeMsMax,
+  type JudgedDeal,
+  type JudgementBatch,
+  type Verification,
+} from './judging-ports.ts';
 import { countOutcomes, type Outcome } from './judging-totals.ts';
 import { note } from './past.ts';
 import type { DealState } from './ports.ts';
@@ -27,6 +35,8 @@ interface StoredDeal {
   readonly reason: string | null;
   readonly price_cents: number | null;
   readonly created_at_ms: number | null;
+  readonly evidence_at_ms: number | null;
+  readonly is_repriced: number;
 }
 
 /** What the row looked like to whoever took up the work. */
@@ -45,6 +55,7 @@ export async function storeJudgements(trx: Trx, batch: JudgementBatch): Promise<
   }
   for (const verification of batch.verified) await storeVerification(trx, batch, verification);
   outcomes.push(...(await storeRetries(trx, batch)));
+  if (batch.purpose === 'rejudge') await dropEvidence(trx, batch.retries, batch.atMs);
   await countOutcomes(trx, outcomes);
 }
 
@@ -100,6 +111,7 @@ async function storedDeal(trx: Trx, key: DealKey): Promise<StoredDeal | undefine
   return await trx
     .selectFrom('deals')
     .select(['id', 'state', 'reason', 'price_cents', 'created_at_ms'])
+    .select(['evidence_at_ms', 'is_repriced'])
     .where('asin', '=', key.asin)
     .where('domain_id', '=', key.domainId)
     .where('price_type', '=', key.priceType)
@@ -181,11 +193,20 @@ async function takeOver(
       sane: judged.sane,
       trust: judged.trust ?? null,
       marks: JSON.stringify(judged.marks),
+      ...(isFromAgedEvidence(deal, atMs) ? { wants_history: 1 } : {}),
       // Offers were looked at: the one that was seen last time is seen again, or gone.
-      ...(judged.because === 'verified' ? noOffer : {}),
+      ...(judged.because === 'verified' ? { ...noOffer, offers_looked_at_ms: wholeMs(atMs) } : {}),
     })
     .where('id', '=', deal.id)
     .execute();
+}
+
+/** A new price is judged at once, from evidence of any age; new evidence may then be bought. */
+function isFromAgedEvidence(
+  { evidence_at_ms: evidenceAtMs, is_repriced: isRepriced }: StoredDeal,
+  atMs: number,
+): boolean {
+  return isRepriced === 1 && evidenceAtMs !== null && atMs - evidenceAtMs > evidenceAgeMsMax;
 }
 
 const noOffer: VerifiedColumns = {
@@ -224,6 +245,7 @@ async function storeVerification(
     .updateTable('deals')
     .set({
       verified_at_ms: wholeMs(batch.atMs),
+      offers_looked_at_ms: wholeMs(batch.atMs),
       verified_listed_cents: listing.priceCents,
       verified_created_at_ms: listing.createdAtMs,
       landed_cents: seen.landedCents,
@@ -245,7 +267,10 @@ function offerText({ sellerId, condition, isFba }: Verification): string {
   return `live offer of ${seller}, condition ${condition}, ${isFba ? 'FBA' : 'not FBA'}`;
 }
 
-/** Notes tries without a result; returns an outcome for each that is news. */
+/**
+ * Notes tries without a result; returns an outcome for each that is news. Not being able to judge
+ * from kept evidence is a try of nothing: it neither spaces the next purchase nor brings it on.
+ */
 export async function storeRetries(
   trx: Trx,
   { atMs, purpose, retries }: Pick<JudgementBatch, 'atMs' | 'purpose' | 'retries'>,
@@ -257,7 +282,7 @@ export async function storeRetries(
     const text = `${purpose}: ${retry.why}`;
     if (!(await note(trx, { ...keyOf(retry), atMs, purpose, kind: 'retry', text }))) continue;
     outcomes.push({ verdict: 'retry' });
-    if (deal.state === 'ended') continue;
+    if (deal.state === 'ended' || purpose === 'rejudge') continue;
     await trx
       .updateTable('deals')
       .set(({ eb, ref }) => ({

@@ -83,7 +83,7 @@ export interface Verification extends DealKey {
   readonly isFba: boolean;
 }
 
-/** Evidence older than this is bought again before its row is judged. */
+/** Evidence older than this is bought again, once its row is worth it. */
 export const evidenceAgeMsMax = 7 * 86_400_000;
 /** A live offer seen longer ago than this is looked for again, even at an unchanged price. */
 export const verificationAgeMsMax = 7 * 86_400_000;
@@ -176,10 +176,10 @@ export interface Ending extends DealKey {
 export interface JudgingReader {
   /**
    * Candidates to buy history for, the most promising first. `fresh` ones became candidates at or
-   * after `freshSinceMs`, `backlog` are the others, and with them judged rows whose evidence is
-   * older than `evidenceSinceMs` (or was fruitless to re-judge from) and which were re-priced
-   * since, or are accepted. Rows whose retry is not due at `nowMs`, and held rows, are left out,
-   * and so are candidates with evidence that new: `rejudgeDue` has them.
+   * after `freshSinceMs`, `backlog` are the others, and with them judged rows without evidence, or
+   * with evidence older than `evidenceSinceMs`, which were re-priced since then or are accepted.
+   * Rows whose retry is not due at `nowMs`, and held rows, are left out, and so are candidates with
+   * evidence that new: `rejudgeDue` has them.
    */
   historyDue(options: {
     readonly kind: 'fresh' | 'backlog';
@@ -190,9 +190,10 @@ export interface JudgingReader {
     readonly limit: number;
   }): Promise<readonly WorkRow[]>;
   /**
-   * Rows to judge for nothing, from evidence that new: judged ones whose price or creation date
-   * differs from what was judged, and candidates whose product is known already. A row that came
-   * back as a retry of purpose `rejudge` is left to `historyDue`.
+   * Rows to judge for nothing: judged ones whose price or creation date differs from what was
+   * judged, from evidence of any age, and candidates whose product is known already from evidence
+   * that new. A retry of purpose `rejudge` says that the evidence cannot be read: it is forgotten,
+   * and the row is left to `historyDue`.
    */
   rejudgeDue(options: {
     readonly evidenceSinceMs: number;
@@ -208,8 +209,9 @@ export interface JudgingReader {
   }): Promise<readonly WorkRow[]>;
   /**
    * Accepted rows whose present price was not verified, or not since `verifiedSinceMs`; best profit
-   * first. A row that was re-priced is to be re-judged first and left out until then. `first` are
-   * those of which no live offer is known, `again` the others; absent: both.
+   * first. A row that was re-priced is to be re-judged first, from new evidence if what is kept is
+   * old, and left out until then. `first` are those whose offers nobody has looked at yet, `again`
+   * the others; absent: both.
    */
   verifyDue(options: {
     readonly kind?: 'first' | 'again';
@@ -228,8 +230,8 @@ export interface JudgingReader {
   }): Promise<KeptEvidence | undefined>;
   /**
    * Rows that should be looked at one by one before they may end: not ended, and held, or missing
-   * from the last complete sweep of every feed that listed them (at least one), and not re-checked
-   * since they went missing. The longest unseen first.
+   * from the last complete sweep of every feed that listed them (at least one) and not turned down
+   * by the screen then; and not re-checked since. The longest unseen first.
    */
   recheckDue(options: {
     readonly nowMs: number;
@@ -291,8 +293,8 @@ export interface JudgingWriter {
   /**
    * Ends every row that is due, or holds all of them when they are too many at once; purges what
    * ended long ago. A row is due when two complete sweeps of every feed that listed it lack it
-   * and a re-check since it went missing no longer passes the screen, or when its healthy time
-   * unseen exceeds the TTL.
+   * and a re-check since it went missing no longer passes the screen, or the last listing did not,
+   * or when its healthy time unseen exceeds the TTL.
    */
   endRows(
     rules: EndingRules,

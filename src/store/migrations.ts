@@ -9,6 +9,7 @@ import { type Kysely, sql } from 'kysely';
 import { firstSchema } from './migrations/0001-first-schema.ts';
 import { priceBands } from './migrations/0002-price-bands.ts';
 import { judging } from './migrations/0003-judging.ts';
+import { marksOfWork } from './migrations/0004-marks-of-work.ts';
 import { StoreOpenError } from './store-open-error.ts';
 import type { StoreDatabase } from './tables.ts';
 
@@ -23,6 +24,7 @@ const schemaSteps: readonly SchemaStep[] = [
   { name: '0001-first-schema', up: firstSchema },
   { name: '0002-price-bands', up: priceBands },
   { name: '0003-judging', up: judging },
+  { name: '0004-marks-of-work', up: marksOfWork },
 ];
 
 const tableNames = {

@@ -64,11 +64,15 @@ function storeOn(
   { db, foldLog, close }: OpenDatabase,
   { path, mode }: { path: string; mode: 'write' | 'read' },
 ): Store {
+  let writes = 0;
+  const onWrite = (): void => {
+    writes += 1;
+  };
   return {
-    reader: readerOn(db),
+    reader: { ...readerOn(db), writes: () => writes },
     writer(fence) {
       if (mode === 'read') throw new Error(`the deals database ${path} is open for reading only`);
-      return writerOn(db, { fence, path, foldLog });
+      return writerOn(db, { fence, path, foldLog, onWrite });
     },
     close,
   };
@@ -77,7 +81,7 @@ function storeOn(
 /** Runs the work in a transaction of its own. */
 type Transact = <T>(work: (trx: Trx) => Promise<T>) => Promise<T>;
 
-function readerOn(db: StoreDatabase): DealReader {
+function readerOn(db: StoreDatabase): Omit<DealReader, 'writes'> {
   const read: Transact = (work) => db.transaction().setAccessMode('read only').execute(work);
   return {
     ...judgingReaderOn(read),
@@ -129,15 +133,23 @@ function judgingReaderOn(read: Transact): JudgingReader {
   };
 }
 
-function writerOn(
-  db: StoreDatabase,
-  { fence, path, foldLog }: { fence: number; path: string; foldLog: () => Promise<boolean> },
-): DealWriter {
-  const write: Transact = (work) =>
-    db.transaction().execute(async (trx) => {
+interface WriterParts {
+  readonly fence: number;
+  readonly path: string;
+  readonly foldLog: () => Promise<boolean>;
+  /** Told of every write that was committed. */
+  readonly onWrite: () => void;
+}
+
+function writerOn(db: StoreDatabase, { fence, path, foldLog, onWrite }: WriterParts): DealWriter {
+  const write: Transact = async (work) => {
+    const result = await db.transaction().execute(async (trx) => {
       await checkFence(trx, fence);
       return await work(trx);
     });
+    onWrite();
+    return result;
+  };
   return {
     ...judgingWriterOn(write),
     async tidy() {

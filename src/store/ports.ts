@@ -276,6 +276,11 @@ export interface UnitCosts {
 /** What anybody may read, also while another process writes, and when none does. */
 export interface DealReader extends JudgingReader {
   newestFence(): Promise<number>;
+  /**
+   * How often this store has been written to since it was opened, by its own writers. Asks the file
+   * nothing: whoever finds the same number as before need not look again for what others stored.
+   */
+  writes(): number;
   countByState(): Promise<Readonly<Record<DealState, number>> & { readonly total: number }>;
   deals(filter: DealFilter): Promise<readonly Deal[]>;
   deal(asin: string, domainId?: number): Promise<readonly Deal[]>;

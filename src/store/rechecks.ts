@@ -1,9 +1,10 @@
 /**
  * Re-checks: looking one by one at rows that the listings lack, before they may end.
  *
- * A token each, so a row is looked at once per disappearance. Whether it was is void as soon as a
- * page lists it again, and once more when it is held: no times are compared, so a wall clock that
- * jumps neither skips a re-check nor buys one twice.
+ * A token each, so a row is looked at once per disappearance, and not at all when no screen let it
+ * pass: it counts as checked when it was last listed, until it is held. Whether a row was looked at
+ * is void as soon as a page lists it again, and once more when it is held: no times are compared,
+ * so a wall clock that jumps neither skips a re-check nor buys one twice.
  *
  * Invariants:
  * - only a row that is missing or held can have been re-checked: an answer that comes after the row
@@ -13,6 +14,7 @@
  */
 import {
   heldOnes,
+  isScreenedOut,
   type ListedRow,
   listedRows,
   liveRows,
@@ -28,7 +30,7 @@ import { countOutcomes } from './judging-totals.ts';
 import type { Trx } from './tables.ts';
 import { type DealsQuery, workRows } from './work-lists.ts';
 
-/** Missing or held rows without a re-check, the longest unseen first. */
+/** Rows without a re-check that are held, or missing and not screened out; longest unseen first. */
 export async function recheckDue(
   trx: Trx,
   { nowMs, limit }: Parameters<JudgingReader['recheckDue']>[0],
@@ -47,7 +49,8 @@ export async function recheckDue(
     due.set(row.id, row);
   for (const query of unseenQueries(trx, { looks, sweeps: 1 })) {
     const isMissing = (row: ListedRow): boolean => sweepsLacking(row, looks) > 0;
-    for (const row of await firstOf(trx, unchecked(query), { isWanted: isMissing, limit })) {
+    const passing = unchecked(query).where((eb) => eb.not(isScreenedOut));
+    for (const row of await firstOf(trx, passing, { isWanted: isMissing, limit })) {
       due.set(row.id, row);
     }
   }

@@ -133,6 +133,10 @@ interface WorkColumns {
   candidate_since_ms: number | null;
   /** When the evidence kept of its product was bought. */
   evidence_at_ms: number | null;
+  /** Of judged rows: the verdict followed a new price from evidence that was old by then. */
+  wants_history: Generated<number>;
+  /** When live offers were last looked at, whatever was found. */
+  offers_looked_at_ms: number | null;
   /** Fruitless tries in a row; the next not before `retry_at_ms`. */
   attempts: Generated<number>;
   retry_at_ms: number | null;

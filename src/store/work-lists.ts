@@ -10,16 +10,13 @@
  * - whoever judges a row, or sends it back with a retry, takes it off the list it was on: no list
  *   returns the same row for ever.
  */
-import { type SelectQueryBuilder, sql } from 'kysely';
+import type { SelectQueryBuilder } from 'kysely';
 import { accepted, candidate, ended, screenPrefix, wholeMs, withoutNulls, yes } from './columns.ts';
-import type { JudgementBatch, JudgingReader, WorkRow } from './judging-ports.ts';
+import type { JudgingReader, WorkRow } from './judging-ports.ts';
 import type { Tables, Trx } from './tables.ts';
 
 type Options<Name extends keyof JudgingReader> = Parameters<JudgingReader[Name]>[0];
 export type DealsQuery = SelectQueryBuilder<Tables, 'deals', object>;
-
-/** Came back from judging kept evidence: it needs new. */
-const needsNewEvidence = sql.lit<JudgementBatch['purpose']>('rejudge');
 
 /** The highest promise first, none last; of candidates with the same, the older first. */
 export async function historyDue(
@@ -33,13 +30,20 @@ export async function historyDue(
   if (options.kind === 'fresh') {
     return await workRows(candidates.where('deals.candidate_since_ms', '>=', freshSince));
   }
+  // Judged for nothing at a new price from aged evidence, or re-priced with nothing to judge from.
+  const agedOthers = toBuy(trx, options)
+    .where('deals.wants_history', '=', yes)
+    .where('deals.state', '!=', accepted);
+  const unjudgeable = toBuy(trx, options)
+    .where('deals.is_repriced', '=', yes)
+    .where('deals.evidence_at_ms', 'is', null)
+    .where('deals.wants_history', '!=', yes)
+    .where('deals.state', '!=', accepted);
   const rows = [
     ...(await workRows(candidates.where('deals.candidate_since_ms', '<', freshSince))),
-    ...(await workRows(toBuy(trx, options).where('deals.is_repriced', '=', yes))),
-    // Accepted ones that were re-priced as well are among those before.
-    ...(await workRows(
-      toBuy(trx, options).where('deals.state', '=', accepted).where('deals.is_repriced', '!=', yes),
-    )),
+    ...(await workRows(toBuy(trx, options).where('deals.state', '=', accepted))),
+    ...(await workRows(agedOthers)),
+    ...(await workRows(unjudgeable)),
   ];
   const promiseOf = ({ promise = Number.MIN_SAFE_INTEGER }: WorkRow): number => promise;
   return rows.sort((a, b) => promiseOf(b) - promiseOf(a)).slice(0, options.limit);
@@ -52,7 +56,6 @@ function toBuy(trx: Trx, options: Options<'historyDue'>): DealsQuery {
       eb.or([
         eb('deals.evidence_at_ms', 'is', null),
         eb('deals.evidence_at_ms', '<', wholeMs(options.evidenceSinceMs)),
-        eb('deals.retried_for', '=', needsNewEvidence),
       ]),
     )
     .orderBy('deals.promise', (order) => order.desc().nullsLast())
@@ -70,23 +73,27 @@ function buyable(trx: Trx, nowMs: number): DealsQuery {
     );
 }
 
-/** Re-priced rows first, then candidates whose product is known: from another deal, or of old. */
+/**
+ * Re-priced rows first, whatever the age of their evidence: a table must not show a verdict on a
+ * price that is gone. Then candidates whose product is known, from another deal or of old, unless
+ * its evidence is so old that it is bought anew.
+ */
 export async function rejudgeDue(
   trx: Trx,
   { evidenceSinceMs, limit }: Options<'rejudgeDue'>,
 ): Promise<readonly WorkRow[]> {
-  const known = trx
+  const repriced = trx
     .selectFrom('deals')
-    .where('deals.evidence_at_ms', '>=', wholeMs(evidenceSinceMs))
-    .where('deals.retried_for', 'is distinct from', needsNewEvidence);
-  const repriced = known
     .where('deals.is_repriced', '=', yes)
+    .where('deals.evidence_at_ms', 'is not', null)
     .orderBy('deals.promise', (order) => order.desc().nullsLast())
     .limit(limit);
   const rows = await workRows(repriced);
   if (rows.length >= limit) return rows;
-  const candidates = known
+  const candidates = trx
+    .selectFrom('deals')
     .where('deals.state', '=', candidate)
+    .where('deals.evidence_at_ms', '>=', wholeMs(evidenceSinceMs))
     .orderBy('deals.evidence_at_ms')
     .limit(limit - rows.length);
   return [...rows, ...(await workRows(candidates))];
@@ -100,6 +107,7 @@ export async function verifyDue(
   const due = buyable(trx, nowMs)
     .where('deals.state', '=', accepted)
     .where('deals.is_repriced', '!=', yes)
+    .where('deals.wants_history', '!=', yes)
     .where((eb) =>
       eb.or([
         eb('deals.is_verified', '!=', yes),
@@ -110,7 +118,7 @@ export async function verifyDue(
     .limit(limit);
   if (kind === undefined) return await workRows(due);
   const isNull = kind === 'first' ? 'is' : 'is not';
-  return await workRows(due.where('deals.verified_at_ms', isNull, null));
+  return await workRows(due.where('deals.offers_looked_at_ms', isNull, null));
 }
 
 /** In the order of their keys; a row that its feed's screen rejected is not for judging. */

@@ -213,14 +213,77 @@ describe('judging again', () => {
     assert.equal((await world.deal(asin)).reason, 'no-price-now');
   });
 
-  test('with evidence of eight days the history is bought anew', async () => {
+  test('with evidence of eight days it is at once, and the history bought anew, once', async () => {
     await using world = await listedWorld(sellingProduct(asin, 1_300));
     await world.work();
     await world.clock.advanceBy(8 * dayMs);
     await world.list({ row: listed(asin, 900) });
-    assert.deepEqual(await world.work(), []);
-    const [round] = await world.work(world.backlog);
-    assert.deepEqual([round?.stage, round?.tokens], ['backlog', 1]);
+    const { spent } = world.keepa;
+    assert.deepEqual(
+      (await world.work()).map(({ stage }) => stage),
+      ['rejudge'],
+    );
+    assert.equal(world.keepa.spent, spent);
+    const { judgedAtMs, percentDown } = await world.deal(asin);
+    assert.ok((judgedAtMs ?? 0) > world.clock.now() - hourMs, 'its verdict is about its price');
+    assert.equal(percentDown, (1_300 - 900) / 1_300);
+    const rounds = await world.work(world.backlog);
+    assert.deepEqual(
+      rounds.map(({ stage, tokens }) => [stage, tokens]),
+      [['backlog', 1]],
+    );
+    assert.deepEqual([...(await world.work()), ...(await world.work(world.backlog))], []);
+  });
+
+  test('from aged evidence a survivor has its offers looked at after its history', async () => {
+    await using world = await listedWorld(
+      sellingProduct(asin, 5_000, withOffers(offerAt(1_200, 0))),
+    );
+    await world.work();
+    await world.clock.advanceBy(8 * dayMs);
+    await world.list({ row: listed(asin, 900) });
+    assert.deepEqual(
+      (await world.work()).map(({ stage }) => stage),
+      ['rejudge'],
+    );
+    const [history] = await world.work(world.backlog);
+    assert.equal(history?.tokens, 1);
+    assert.deepEqual(
+      (await world.work()).map(({ stage }) => stage),
+      ['verify-again'],
+    );
+  });
+
+  test('a row without a live offer is looked at again after what nobody looked at', async () => {
+    await using world = await listedWorld(sellingProduct(asin, 5_000, withOffers()));
+    await world.work();
+    assert.equal((await world.deal(asin)).reason, 'no-live-offer');
+    await world.clock.advanceBy(hourMs);
+    const fresh = asinOf(2);
+    world.keepa.shelf.products.set(fresh, sellingProduct(fresh, 5_000, withOffers(offerAt(9, 0))));
+    await world.list({ row: listed(asin, 800) }, { row: listed(fresh) });
+    assert.deepEqual(
+      (await world.work()).map(({ stage }) => stage),
+      ['rejudge', 'fresh', 'verify', 'sellers', 'verify-again'],
+    );
+  });
+
+  test('unreadable evidence of a product that Keepa lacks is bought ever more rarely', async () => {
+    await using world = await listedWorld(sellingProduct(asin, 1_300));
+    await world.work();
+    world.store.outside("update evidence set packed = x'07'");
+    await world.list({ row: listed(asin, 900) });
+    world.keepa.shelf.products.clear();
+    const asked = world.keepa.productCalls.length;
+    const rejudged: unknown[] = [];
+    for (let minute = 0; minute < 60; minute += 1) {
+      rejudged.push(...(await world.work()));
+      await world.work(world.backlog);
+      await world.clock.advanceBy(60_000);
+    }
+    assert.equal(rejudged.length, 1, 'it is found unreadable once');
+    // After 5, 10 and 20 minutes.
+    assert.equal(world.keepa.productCalls.length - asked, 4);
   });
 
   test('evidence that cannot be read is bought anew; until then the verdict stays', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openGaps } from '../../src/actors/coverage.ts';
 import { type Feed, identityOf } from '../../src/actors/feed.ts';
+import { type FeedPart, partsOf, splitPart } from '../../src/actors/feed-parts.ts';
 import { Janitor, type JanitorOptions } from '../../src/actors/janitor.ts';
 import type { Stop } from '../../src/broker/request.ts';
 import { parseDealQuery } from '../../src/keepa/deal-query.ts';
@@ -80,7 +81,7 @@ test('a process that starts ends nothing at its first look, whatever is due', as
   assert.equal((await janitor.pass()).counts.absent, 1);
 });
 
-test('more endings than fit the log are counted there, by feed and reason', async () => {
+test('more endings than fit lines of their own share one, each with its age', async () => {
   await using world = await openWorld();
   const janitor = janitorOf(world);
   await sweepNow(world, asins(400));
@@ -91,9 +92,50 @@ test('more endings than fit the log are counted there, by feed and reason', asyn
   await sweepNow(world, asins(340));
   assert.equal((await janitor.pass()).counts.absent, 60);
   assert.equal(said(world, 'ended').length, 50);
-  assert.deepEqual(said(world, 'ended-more'), [
-    { feed: 'books', reason: 'absent', rows: 10, unseenMinutesMin: 39 },
-  ]);
+  const [more, ...others] = said(world, 'ended-more');
+  assert.deepEqual(others, []);
+  const endings = asins(10, 391).map((asin) => `${asin}:39`);
+  assert.deepEqual([more?.rows, more?.asinsWithUnseenMinutes], [10, endings.join(' ')]);
+});
+
+/** The feed's parts, after it listed too much to be swept whole. */
+async function divide(world: JudgingWorld): Promise<readonly FeedPart[]> {
+  const { reader, writer } = world.store;
+  await sweepOf(world.store, asins(9), { feed: identity, outcome: 'truncated' });
+  const [whole] = await partsOf(reader, feed);
+  assert.ok(whole !== undefined && (await splitPart(writer, whole)));
+  return await partsOf(reader, feed);
+}
+
+test('a fall in supply of a feed swept in parts is reported, and ends nothing', async () => {
+  await using world = await openWorld();
+  const parts = await divide(world);
+  assert.equal(parts.length, 2);
+  const janitor = janitorOf(world);
+  const sweepParts = async (...rows: readonly number[]): Promise<void> => {
+    for (const [index, part] of parts.entries()) {
+      const atMs = world.clock.now();
+      await world.clock.advanceBy(5 * minuteMs);
+      const options = { atMs, feed: part.identity, wireRows: rows[index] ?? 0 };
+      await sweepOf(world.store, asins(8), options);
+    }
+    await janitor.pass();
+  };
+  for (let round = 0; round < 3; round += 1) await sweepParts(6_000, 4_000);
+  assert.deepEqual(said(world, 'supply-fell'), []);
+  const { asOfMs = world.clock.now() } = await world.store.reader.healthyTime();
+  await world.store.writer.addHealthyTime({ ms: 99 * hourMs, asOfMs: asOfMs + 1 });
+  await sweepParts(1_000, 3_900);
+  const why = 'the last sweeps of its parts list 4900 rows, the medians of a week are 10000';
+  assert.deepEqual(said(world, 'supply-fell'), [{ feed: 'books', why }]);
+  assert.equal(janitor.suspensions().get('books')?.why, why);
+  assert.deepEqual(said(world, 'ended'), [], 'nor does its row whose time to live is over');
+  await sweepParts(2_000, 3_900);
+  assert.deepEqual(
+    said(world, 'ended').map(({ asin, reason }) => [asin, reason]),
+    [[asinOf(9), 'not-seen']],
+    'a move from one part to the other, or half of all, is no fall',
+  );
 });
 
 test('healthy time is counted into the store from the start of the process on', async () => {

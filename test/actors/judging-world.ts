@@ -243,6 +243,8 @@ export function sellingProduct(asin: string, soldCents = 5_000, change: Partial<
     ...product,
     asin,
     fees: { fbaPickAndPackCents: 400, referralPercent: 15 },
+    // Amazon does not sell it, and never did: so the statistics say.
+    amazon: {},
     ...change,
   } satisfies Product;
 }

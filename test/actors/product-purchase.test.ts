@@ -62,6 +62,7 @@ describe('an incomplete answer is never a verdict (P9)', () => {
     world.keepa.shelf.products.set(asin, { ...unseen, productType: 3 });
     await world.clock.advanceBy(8 * 24 * hourMs);
     await world.list({ row: listed(asin, 900) });
+    await world.work();
     for (let tries = 0; tries < 10; tries += 1) {
       await world.work(world.backlog);
       await world.clock.advanceBy(24 * hourMs);
@@ -110,8 +111,12 @@ describe('an incomplete answer is never a verdict (P9)', () => {
     for (const [reason, product] of lacks) {
       await using world = await listedWorld(product);
       await world.work();
+      assert.equal((await world.deal(asin)).state, 'candidate', 'it is asked for once more');
+      await world.clock.advanceBy(5 * minuteMs);
+      await world.work();
       const deal = await world.deal(asin);
       assert.deepEqual([deal.state, deal.reason], ['insufficient', reason]);
+      assert.equal(world.keepa.spent, 2);
     }
   });
 });

@@ -128,8 +128,8 @@ test('an accepted row is looked at before those that were rejected', async () =>
   await using world = await JudgingWorld.open({ ratePerMinute: 1 });
   const missing = await missingRows(world, 20);
   const accepted = missing.at(-1) ?? '';
-  world.store.outside(`update deals set state = 'rejected', reason = 'screen:no-price',
-    candidate_since_ms = null`);
+  world.store.outside(`update deals set state = 'rejected', reason = 'below-margin',
+    candidate_since_ms = null, judged_at_ms = 7`);
   world.store.outside(`update deals set state = 'accepted', reason = null, judged_at_ms = 7
     where asin = '${accepted}'`);
   const pass = refresher(world);
@@ -161,4 +161,32 @@ test('of a feed that is no longer configured a row passes as long as it has a pr
   world.keepa.shelf.products.set(gone, productAt(gone, undefined));
   const [counts] = await world.work(refresher(world, []));
   assert.deepEqual([counts?.passing, counts?.failing], [1, 1]);
+});
+
+test('a product of which Keepa records nothing does not pass, by the seventh answer', async () => {
+  await using world = await JudgingWorld.open();
+  const [asin = ''] = await missingRows(world, 1);
+  world.keepa.shelf.products.set(asin, sellingProduct(asin));
+  await world.pass(world.analyst);
+  const before = await world.store.reader.evidence({ domainId: 1, asin });
+  const { history: _, amazon: __, ...empty } = sellingProduct(asin);
+  const pass = refresher(world);
+  // What is missing, and a history that is not, say nothing about that.
+  world.keepa.shelf.products.delete(asin);
+  await world.work(pass);
+  world.keepa.shelf.products.set(asin, empty);
+  await world.clock.advanceBy(24 * hourMs);
+  await world.work(pass);
+  world.keepa.shelf.products.set(asin, { ...empty, productType: 3 });
+  for (let answers = 1; answers < 7; answers += 1) {
+    await world.clock.advanceBy(24 * hourMs);
+    const [counts] = await world.work(pass);
+    assert.deepEqual([counts?.failing, counts?.retry], [0, 1], `answer ${answers}`);
+  }
+  await world.clock.advanceBy(24 * hourMs);
+  const [counts] = await world.work(pass);
+  assert.deepEqual([counts?.failing, counts?.retry], [1, 0]);
+  assert.deepEqual(await dueAsins(world), [], 'it is looked at no more');
+  assert.equal((await world.deal(asin)).state, 'accepted', 'the refresher ends nothing');
+  assert.deepEqual(await world.store.reader.evidence({ domainId: 1, asin }), before);
 });

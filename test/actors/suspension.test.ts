@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CompleteSweep, Rounds } from '../../src/actors/healthy-time.ts';
-import { type Suspension, suspensionOf, type WatchedFeed } from '../../src/actors/suspension.ts';
+import {
+  type SizedSweep,
+  type Suspension,
+  supplyOfParts,
+  suspensionOf,
+  type WatchedFeed,
+} from '../../src/actors/suspension.ts';
 
 const minuteMs = 60_000;
 const nowMs = 1_000 * minuteMs;
@@ -15,7 +21,6 @@ function sweep(endedMinutesAgo: number): CompleteSweep {
 const sound: WatchedFeed = {
   name: 'used',
   parts: [[sweep(1), sweep(11)]],
-  isPartial: false,
   supply: { lastRows: 100, medianRows: 200 },
   gap: undefined,
 };
@@ -41,9 +46,12 @@ const table: readonly [string, Partial<WatchedFeed>, Suspension['kind'] | undefi
   ['the last sweep ended longer ago', { parts: [[sweep(26), sweep(40)]] }, 'unwatched'],
   ['a gap is open', { gap: { feed: 'used', fromMs: 5 } }, 'gap'],
   [
-    'the parts of a partial feed differ by nature',
-    { isPartial: true, supply: { lastRows: 1, medianRows: 200 } },
-    undefined,
+    'less than half of the median in a feed of two parts',
+    {
+      parts: [sound.parts[0] ?? [], [sweep(2), sweep(12)]],
+      supply: { lastRows: 99, medianRows: 200 },
+    },
+    'supply',
   ],
 ];
 
@@ -60,4 +68,21 @@ test('the reason says what a person can check', () => {
   const feed = { ...sound, parts: rounds.parts };
   const found = suspensionOf(feed, { rounds, nowMs, haltedWhy: undefined });
   assert.equal(found?.why, 'no complete sweep since 1970-01-01T15:00:00.000Z');
+});
+
+/** Sweeps of these sizes, ten minutes apart, the last one first. */
+function sized(...rows: readonly number[]): readonly SizedSweep[] {
+  return rows.map((rows, index) => ({ ...sweep(1 + 10 * index), rows }));
+}
+
+test('the size of a divided feed is the sum over its parts, each against its own median', () => {
+  assert.equal(supplyOfParts([[], []]), undefined);
+  assert.equal(supplyOfParts([sized(5), sized(7)]), undefined, 'swept once, there is no median');
+  const parts = [sized(400, 900, 1_000, 1_100), sized(3_000, 2_000), sized(70), []];
+  assert.deepEqual(supplyOfParts(parts), { lastRows: 3_400, medianRows: 3_000 });
+});
+
+test('rows that move from one part to another are no fall in supply', () => {
+  const supply = supplyOfParts([sized(100, 1_000, 1_000), sized(1_900, 1_000, 1_000)]);
+  assert.equal(kindFor({ ...(supply && { supply }) }), undefined);
 });

@@ -2,13 +2,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { findOffer } from '../../src/actors/verification.ts';
-import type { Offer } from '../../src/keepa/product.ts';
-import { offerAt } from './judging-world.ts';
+import type { Offer, Product } from '../../src/keepa/product.ts';
+import {
+  asinOf,
+  hourMs,
+  listedWorld,
+  offerAt,
+  sellingProduct,
+  withOffers,
+} from './judging-world.ts';
 
+const asin = asinOf(1);
 const used = 2;
+const whole = { priceType: used, isCut: false };
 
 function landed(offers: readonly Offer[], priceType = used): number | string {
-  const finding = findOffer(offers, priceType);
+  const finding = findOffer(offers, { priceType, isCut: false });
   return finding.kind === 'found' ? finding.offer.landedCents : finding.kind;
 }
 
@@ -65,8 +74,16 @@ describe('the kind of copy that a price type is about', () => {
   }
 });
 
+test('a list that was cut does not prove that nothing of the kind is on sale', () => {
+  const cut = { priceType: used, isCut: true };
+  const fresh = offerAt(500, 0, { condition: 1 });
+  assert.deepEqual(findOffer([fresh], cut), { kind: 'beyond' });
+  assert.deepEqual(findOffer([fresh, offerAt(9, undefined)], cut), { kind: 'unpriced' });
+  assert.equal(findOffer([fresh, offerAt(900, 0)], cut).kind, 'found');
+});
+
 test('the offer brings its seller, condition and shipping along', () => {
-  const finding = findOffer([offerAt(700, 399, { condition: 3, isFba: true })], used);
+  const finding = findOffer([offerAt(700, 399, { condition: 3, isFba: true })], whole);
   assert.deepEqual(finding, {
     kind: 'found',
     offer: {
@@ -80,12 +97,45 @@ test('the offer brings its seller, condition and shipping along', () => {
 });
 
 test('a seller id that no call could carry is left out', () => {
-  const finding = findOffer([offerAt(700, 0, { sellerId: 'no id' })], used);
+  const finding = findOffer([offerAt(700, 0, { sellerId: 'no id' })], whole);
   assert.ok(finding.kind === 'found' && finding.offer.sellerId === undefined);
 });
 
 test('of two at the same cost the first counts', () => {
   const first = offerAt(500, 0, { sellerId: 'A1FIRST000001' });
-  const finding = findOffer([first, offerAt(400, 100)], used);
+  const finding = findOffer([first, offerAt(400, 100)], whole);
   assert.ok(finding.kind === 'found' && finding.offer.sellerId === first.sellerId);
+});
+
+describe('a list of offers that Keepa cut', () => {
+  const dear = Array.from({ length: 20 }, (_, n) => offerAt(100 + n, 0, { condition: 1 }));
+  const cut: Partial<Product> = { ...withOffers(...dear), offersCut: true };
+
+  test('proves nothing without one of the kind: the row keeps its verdict', async () => {
+    await using world = await listedWorld(sellingProduct(asin, 5_000, cut));
+    const [, verify] = await world.work();
+    assert.deepEqual([verify?.stage, verify?.processed, verify?.retry], ['verify', 1, 1]);
+    const deal = await world.deal(asin);
+    assert.deepEqual(
+      [deal.state, deal.verifiedAtMs, deal.priceNowCents],
+      ['accepted', undefined, 1_200],
+    );
+    assert.deepEqual((await world.store.reader.judgingTotals()).rejected, {});
+    const kept = await world.store.reader.evidence({ domainId: 1, asin });
+    assert.equal(kept?.boughtAtMs, (await world.store.reader.past(deal)).at(-1)?.atMs);
+    await world.clock.advanceBy(23 * hourMs);
+    assert.deepEqual(await world.work(), [], 'its kind is dearer than twenty others all day');
+    await world.clock.advanceBy(hourMs);
+    assert.deepEqual(
+      (await world.work()).map(({ stage }) => stage),
+      ['verify'],
+    );
+  });
+
+  test('still tells which one of the kind is the cheapest', async () => {
+    const change = { ...cut, offers: [...dear.slice(1), offerAt(900, 0)] };
+    await using world = await listedWorld(sellingProduct(asin, 5_000, change));
+    await world.work();
+    assert.equal((await world.deal(asin)).verifiedCents, 900);
+  });
 });

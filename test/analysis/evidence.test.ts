@@ -131,8 +131,10 @@ describe('judging what was kept', () => {
       updatedAtMs: nowMs,
       fees: { fbaPickAndPackCents: 345, referralPercent: 15.01, variableClosingCents: 0 },
     };
-    const bought = { ...product, offers: [], offersFresh: true };
+    const bought: Product = { ...product, offers: [], offersFresh: true, offersCut: true };
     assert.deepEqual(unpackEvidence(packEvidence(bought, nowMs)), product);
+    const partial: Product = { ...product, amazon: { isPartial: true } };
+    assert.deepEqual(unpackEvidence(packEvidence(partial, nowMs)), partial);
   });
 
   test('values that are no whole numbers are kept as they are', () => {

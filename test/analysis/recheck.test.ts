@@ -1,7 +1,7 @@
 /** A re-checked product as a row: the screen decides alike, or is not asked at all. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rowOfProduct } from '../../src/analysis/recheck.ts';
+import { recordsNothing, rowOfProduct } from '../../src/analysis/recheck.ts';
 import { screenRow } from '../../src/analysis/screen.ts';
 import type { ListingFigures, Product } from '../../src/keepa/product.ts';
 
@@ -55,6 +55,11 @@ test('an answer that does not say enough gives no row', () => {
   assert.equal(rowOfProduct(product, 6), undefined, 'no word about refurbished copies');
   assert.equal(rowOfProduct({ ...product, productType: 3 }, 2), undefined, 'inaccessible');
   assert.equal(rowOfProduct({ ...product, productType: 4 }, 2), undefined, 'invalid');
+});
+
+test('of inaccessible and invalid products, and of no others, nothing is recorded', () => {
+  const types = [0, 1, 2, 3, 4, 5].filter((productType) => recordsNothing({ productType }));
+  assert.deepEqual(types, [3, 4]);
 });
 
 test('a price that comes with offers is known only when fresh offers came', () => {

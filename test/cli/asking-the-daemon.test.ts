@@ -192,7 +192,7 @@ describe('without a daemon', limits, () => {
     const env = { KEEPA_API_KEY: key };
     const back = await place.run(['deals', 'rejudge', '--json'], env);
     const { judged, unreadable, changes } = JSON.parse(back.stdout);
-    assert.deepEqual([judged, unreadable], [2, 1]);
+    assert.deepEqual([judged, unreadable], [2, 0], 'what could not be read was forgotten');
     assert.deepEqual(changes, [{ from: 'rejected', to: 'accepted', rows: 2 }]);
     assert.ok((await accepted()).includes(verifiedAsin));
 

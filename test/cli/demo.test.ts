@@ -31,7 +31,8 @@ describe('the demo', limits, () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     const last = reports.at(-1);
-    assert.ok(last.deals.candidate > 20, `${last.deals.candidate} candidates`);
+    const { candidate, accepted } = last.deals;
+    assert.ok(candidate + accepted > 20, `${candidate} candidates, ${accepted} accepted`);
     assert.equal(last.state, 'stopped');
     assert.equal(last.tokens.refusals, 0);
     assert.ok(!existsSync(dataDir), 'the temporary directory is still there');

@@ -167,7 +167,8 @@ export function productSoldAt(atMs: number, asin: string): Product {
     ]),
   });
   const fees = { fbaPickAndPackCents: 300, referralPercent: 15 };
-  return { ...product, asin, fees, title: asin };
+  // Amazon itself never sold it: known, and so no cap.
+  return { ...product, asin, fees, amazon: {}, title: asin };
 }
 
 function evidenceOf(product: Product, boughtAtMs: number) {

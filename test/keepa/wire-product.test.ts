@@ -1,6 +1,6 @@
 /** Products and their offers: what is unknown stays unknown, and one bad product fails alone. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { ProductCall } from '../../src/keepa/call.ts';
 import type { Product } from '../../src/keepa/product.ts';
 import { decodeProductBatch } from '../../src/keepa/wire-product.ts';
@@ -182,6 +182,45 @@ test('an offer without a price history, or with half a point, has no price', () 
     assert.equal(offers?.length, 1);
     assert.equal('priceCents' in (offers?.[0] ?? {}), false);
   }
+});
+
+describe('a list of offers may have been cut', () => {
+  const live = (count: number) => ({
+    offersSuccessful: true,
+    liveOffersOrder: Array.from({ length: count }, (_, index) => index),
+    offers: Array.from({ length: count }, () => wireOffer()),
+  });
+  const read = (points: readonly number[]) => ({
+    csv: figures({}).map((_, index) => (index === 15 ? points : null)),
+  });
+
+  test('when it is as long as it was asked for, and not when it is shorter', () => {
+    assert.equal(decodeOne(live(20), withOffers).offersCut, true);
+    assert.equal('offersCut' in decodeOne(live(19), withOffers), false);
+    assert.equal('offersCut' in decodeOne(live(20), { ...withOffers, offers: 40 }), false);
+  });
+
+  test('when the order of the live ones is that long, though some stand in it twice', () => {
+    const { liveOffersOrder } = live(19);
+    const repeated = { ...live(19), liveOffersOrder: [...liveOffersOrder, 0] };
+    assert.equal(decodeOne(repeated, withOffers).offersCut, true);
+  });
+
+  test('when Keepa counts more than it read, by the last of its counts', () => {
+    const cut = (points: readonly number[]) =>
+      decodeOne({ ...live(12), ...read(points) }, withOffers).offersCut;
+    assert.equal(cut([7_000_000, 9, 7_000_100, -12]), true);
+    assert.equal(cut([7_000_000, -12, 7_000_100, 12]), undefined);
+    assert.equal(cut([7_000_000, -12, 7_000_100]), true, 'half a point is none');
+    assert.equal(cut([7_000_000, -1]), undefined, 'none');
+    assert.equal(cut([]), undefined);
+  });
+
+  test('but what could not be refreshed is no list of what is on sale', () => {
+    const stale = { ...live(20), offersSuccessful: false };
+    assert.equal('offersCut' in decodeOne(stale, withOffers), false);
+    assert.equal('offersCut' in decodeOne(live(20)), false, 'nor where none was asked for');
+  });
 });
 
 test('no offer counts as live when Keepa could not refresh them', () => {

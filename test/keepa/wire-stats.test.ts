@@ -1,7 +1,7 @@
 /** Statistics: what a listing would show of a product, and when nothing may be concluded. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeListing, statsShape } from '../../src/keepa/wire-stats.ts';
+import { decodeAmazonPrices, decodeListing, statsShape } from '../../src/keepa/wire-stats.ts';
 import { figures } from './wire-fixtures.ts';
 
 const rankDrops = {
@@ -54,4 +54,18 @@ test('a price without a place in every list was not told', () => {
 test('a figure that is no number is a shape of its own', () => {
   const odd = stats({ current: figures({ 2: '700' }) });
   assert.throws(() => decodeListing(odd), { name: 'ShapeError', message: /stats.current\[2\]/ });
+});
+
+test('what Amazon asked is whole only when all of it was told, be it as "none"', () => {
+  const told = { avg180: figures({ 0: -1 }), avg365: figures({ 0: 5_200 }) };
+  assert.deepEqual(decodeAmazonPrices(stats(told)), {
+    currentCents: 4_999,
+    average365Cents: 5_200,
+  });
+  for (const part of ['current', 'avg180', 'avg365']) {
+    for (const untold of [undefined, null, [], [null]]) {
+      const prices = decodeAmazonPrices(stats({ ...told, [part]: untold }));
+      assert.equal(prices.isPartial, true, `${part}: ${JSON.stringify(untold)}`);
+    }
+  }
 });

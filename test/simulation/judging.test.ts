@@ -130,17 +130,18 @@ test('rows that are re-priced are judged again without a token', async () => {
   });
 });
 
-/** Half of the answers about products: refused, without every second item, or without history. */
+/** Half of the answers about products: refused, or without items, histories or statistics. */
 function halfBroken(seed: number): FaultHook {
   const random = seededRandom(seed);
   const faults = [
     { kind: 'refused' },
     { kind: 'partial', every: 2 },
     { kind: 'no-history' },
+    { kind: 'no-stats' },
   ] as const;
   return ({ path }) => {
     if (path !== '/product' && path !== '/seller') return undefined;
-    return random.next() < 0.5 ? faults[random.integer(0, 2)] : undefined;
+    return random.next() < 0.5 ? faults[random.integer(0, 3)] : undefined;
   };
 }
 
@@ -160,13 +161,17 @@ test('half of the answers throttled or partial: verdicts come from whole ones on
     for (const { asin, domainId, judgedAtMs, reason } of judged) {
       const kept = await reader.evidence({ domainId, asin });
       assert.ok(kept !== undefined, `${asin} was judged by something`);
-      const query = { domain: '1', asin };
+      const query = { domain: '1', asin, stats: '365' };
       const { json } = ask(truth, { path: '/product', query }, judgedAtMs);
       const call = { endpoint: 'product', domainId: 1, asins: [asin], history: true } as const;
       const [product] = decodeProductBatch(json, call).products;
-      const has = (history: typeof product) => history?.history !== undefined;
-      assert.equal(has(unpackEvidence(kept.packed)), has(product), `${asin}: ${reason}`);
-      if (reason === 'no-history') assert.ok(!has(product), asin);
+      const evidence = unpackEvidence(kept.packed);
+      for (const part of ['history', 'amazon'] as const) {
+        const has = [evidence, product].map((one) => one?.[part] !== undefined);
+        assert.equal(has[0], has[1], `${part} of ${asin}: ${reason}`);
+      }
+      if (reason === 'no-history') assert.equal(product?.history, undefined, asin);
+      assert.notEqual(reason, 'unknown-cap', asin);
     }
   });
 });
@@ -176,9 +181,16 @@ test('everything is judged and verified once the faults are over', async () => {
     simulation.keepa.setFaults(({ path }) =>
       path === '/product' || path === '/seller' ? { kind: 'error-html' } : undefined,
     );
+    // What was bought in the first second is answered yet.
+    await simulation.clock.advanceBy(10_000);
+    const sound = await answeredProducts(simulation);
+    const before = await simulation.store.reader.countByState();
     await simulation.clock.advanceBy(hourMs);
-    const { processed, retries } = await simulation.store.reader.judgingTotals();
-    assert.equal(processed, retries, 'no verdict came of it');
+    const { retries } = await simulation.store.reader.judgingTotals();
+    assert.ok(retries > 0);
+    assert.equal(await answeredProducts(simulation), sound);
+    const after = await simulation.store.reader.countByState();
+    assert.ok(after.candidate >= before.candidate, 'no verdict on a candidate came of it');
     simulation.keepa.setFaults(undefined);
     // No wait is longer than the trouble was.
     await simulation.clock.advanceBy(2 * hourMs);
@@ -186,6 +198,13 @@ test('everything is judged and verified once the faults are over', async () => {
     assert.ok(candidate <= 2 && accepted > 5, `${candidate} candidates, ${accepted} accepted`);
   });
 });
+
+/** Products that were bought and came: verdicts beyond these are from kept evidence. */
+async function answeredProducts(simulation: Simulation): Promise<number> {
+  const history = await boughtFor(simulation, 'history');
+  const verify = await boughtFor(simulation, 'verify');
+  return history.tokens + verify.tokens;
+}
 
 test('at a token a minute polls, sweeps, histories and offers all go on', async () => {
   await simulate({ ratePerMinute: 1, initialTokens: 0 }, async (simulation) => {
@@ -198,6 +217,7 @@ test('at a token a minute polls, sweeps, histories and offers all go on', async 
       assert.ok(end[purpose] > middle[purpose], `${purpose}: ${end[purpose]} in all`);
     }
     assert.equal(simulation.keepa.requests.refused, 0);
+    assert.ok(simulation.keepa.requests.lowestBalance >= 0);
   });
 });
 

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { CostModel } from '../../src/broker/cost-model.ts';
 import type { SimulatedKeepa } from '../../src/simulator/simulated-keepa.ts';
 import {
   ask,
@@ -61,16 +62,27 @@ describe('costs', () => {
       seen.set(cost, (seen.get(cost) ?? 0) + 1);
       total += cost;
     }
-    const known = new Set([1, 5, 6, 12, 18]);
+    const known = new Set([1, 5, 6, 12]);
     assert.deepEqual(
       [...seen.keys()].filter((cost) => !known.has(cost)),
       [],
     );
     assert.ok(total / asins.length > 6.4 && total / asins.length < 7.9, `${total / asins.length}`);
     assert.ok((seen.get(6) ?? 0) > 600, 'most have one page');
-    assert.ok((seen.get(12) ?? 0) > 50, 'some have two');
-    assert.ok((seen.get(18) ?? 0) > 0, 'a few have three');
+    assert.ok((seen.get(12) ?? 0) > 50, 'some have two, and none has more than were asked for');
     assert.ok((seen.get(1) ?? 0) > 5, 'a refresh fails now and then');
+  });
+
+  test('no product costs more than the documented worst case of its call', () => {
+    const keepa = richKeepa({ rows: 1_500 });
+    for (const offers of [20, 40] as const) {
+      const { worstTokens } = new CostModel().quote({ endpoint: 'product', offers }, 1);
+      const costs = someAsins(keepa, 1_000).map((asin) =>
+        Number(products(keepa, { asin, offers: String(offers) }).json.tokensConsumed),
+      );
+      assert.ok(Math.max(...costs) <= worstTokens, `${Math.max(...costs)} for ${offers}`);
+      assert.ok(Math.max(...costs) > (worstTokens * 2) / 3 - 1, 'the worst case does occur');
+    }
   });
 
   test('a failed refresh says so, costs 1, and lists no live offer', () => {

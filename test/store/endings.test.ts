@@ -44,6 +44,65 @@ test('without a re-check, or with one that passes, absence ends nothing', async 
   assert.deepEqual(await recheck(store), [], 'a row that passed is not bought again');
 });
 
+/** A1 passes the screen and A2 does not; then a sweep that lists neither. */
+async function withTurnedDown(): Promise<TestStore> {
+  const store = await TestStore.open();
+  const { writer } = store;
+  await sweeps(store, [['A3']]);
+  const seenAtMs = startMs + minuteMs;
+  const turnedDown = { row: dealRow('A2'), rejectedFor: 'no-rank' };
+  await writer.storePage(pageOf([...passing(dealRow('A1')), turnedDown], { seenAtMs }));
+  await sweeps(store, [['A3']], { fromMs: startMs + hourMs });
+  return store;
+}
+
+test('a row that its screen turned down ends without a re-check, after two sweeps', async () => {
+  await using store = await withTurnedDown();
+  assert.deepEqual(await recheck(store), ['A1'], 'no token is spent on the other');
+  assert.deepEqual(await end(store), {}, 'one sweep proves no absence');
+  const secondMs = startMs + 2 * hourMs;
+  await sweeps(store, [['A3']], { fromMs: secondMs, outcome: 'slow' });
+  assert.deepEqual(await end(store), {});
+  await sweeps(store, [['A3']], { fromMs: secondMs + hourMs });
+  assert.deepEqual(await end(store, { suspendedFeeds: ['books'] }), {});
+  assert.deepEqual(await end(store), { A1: 'absent', A2: 'absent' });
+});
+
+test('a row that its screen turned down and that is still listed never ends', async () => {
+  await using store = await withTurnedDown();
+  const turnedDown = { row: dealRow('A2'), rejectedFor: 'no-rank' };
+  for (let hour = 2; hour < 6; hour += 1) {
+    const seenAtMs = startMs + hour * hourMs;
+    await store.writer.storePage(pageOf([turnedDown], { seenAtMs }));
+    await sweeps(store, [['A3']], { fromMs: seenAtMs + minuteMs });
+    assert.ok(!('A2' in (await end(store))), `at hour ${hour}`);
+  }
+});
+
+test('what another screen let pass, or somebody judged, needs its re-check', async () => {
+  await using store = await TestStore.open();
+  await sweeps(store, [['A1']], { feed: toys });
+  const turnedDown = { row: dealRow('A1'), rejectedFor: 'no-rank' };
+  const seenAtMs = startMs + minuteMs;
+  await store.writer.storePage(pageOf([turnedDown], { seenAtMs }));
+  await sweeps(store, [['A2'], ['A2']], { fromMs: startMs + hourMs });
+  await sweeps(store, [[], []], { feed: toys, fromMs: startMs + 3 * hourMs });
+  assert.deepEqual(await end(store), {});
+  assert.deepEqual(await recheck(store), ['A1']);
+  assert.deepEqual(await end(store), { A1: 'absent' });
+});
+
+test('turned down or not, too many at once are held until their own re-check', async () => {
+  await using store = await withTurnedDown();
+  await sweeps(store, [['A3']], { fromMs: startMs + 2 * hourMs });
+  assert.deepEqual(await end(store, { endedPartMax: 0.2 }), {});
+  assert.equal(await store.reader.heldRows(), 1);
+  assert.deepEqual(await recheck(store, { passing: ['A2'] }), ['A1', 'A2']);
+  assert.deepEqual(await end(store, { endedPartMax: 0.2 }), {}, 'A2 passed, A1 is held now');
+  assert.deepEqual(await recheck(store), ['A1']);
+  assert.deepEqual(await end(store, { endedPartMax: 0.2 }), { A1: 'absent' });
+});
+
 for (const outcome of ['truncated', 'slow', 'superseded'] as const) {
   test(`a ${outcome} sweep proves no absence`, async () => {
     await using store = await TestStore.open();

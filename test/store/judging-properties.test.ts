@@ -217,7 +217,7 @@ async function end(
     assert(isForgiven || failedRecheck, `${ending.asin} ended without a failed re-check`);
   }
   // What was held before may end as well, once it was agreed to.
-  const isOverPart = endings.length >= 5 && endings.length > act.endedPartMax * live;
+  const isOverPart = endings.length > act.endedPartMax * live;
   assert(!isOverPart || endings.length <= held, 'too many rows ended at once');
   assert.equal(counts.held, await reader.heldRows());
   model.told.held += counts.held;

@@ -41,6 +41,30 @@ test('a rejected row is looked at when it is listed at another price, not before
   assert.match((await look(store))?.why ?? '', /price changed/);
 });
 
+test('a row judged from old evidence at a new price waits for new evidence', async () => {
+  await using store = await TestStore.open();
+  const { writer } = store;
+  await writer.storePage(pageOf(passing(dealRow('A1'))));
+  await writer.storeJudgements(batchOf([rejectedDeal('A1')], { atMs: startMs - evidenceAgeMsMax }));
+  await writer.storePage(pageOf(passing(dealRow('A1', { priceCents: 1 }))));
+  const judged = [rejectedDeal('A1', { because: 'repriced', priceCents: 1 })];
+  await writer.storeJudgements(batchOf(judged, { purpose: 'rejudge', evidence: [] }));
+  assert.deepEqual(await look(store), {
+    atMs: nowMs,
+    why: 'its evidence was old when its price changed',
+  });
+});
+
+test('an accepted row without evidence is bought for at once', async () => {
+  await using store = await TestStore.open();
+  const { writer } = store;
+  await writer.storePage(pageOf(passing(dealRow('A1'))));
+  await writer.storeJudgements(batchOf([judgedDeal('A1')]));
+  const retries = [retryOf('A1')];
+  await writer.storeJudgements(batchOf([], { atMs: nowMs, purpose: 'rejudge', retries }));
+  assert.match((await look(store))?.why ?? '', /no evidence/);
+});
+
 test('an accepted row is verified, and again when its offer or its evidence is old', async () => {
   await using store = await TestStore.open();
   const { writer } = store;

@@ -114,9 +114,9 @@ test('a vanished figure becomes unknown; what describes the product stays', asyn
     updated_at_ms: startMs - 60_000,
     candidate_since_ms: startMs,
     ...Object.fromEntries(
-      ['attempts', 'seen_healthy_ms', 'is_hold_confirmed', 'is_repriced', 'is_verified'].map(
-        (column) => [column, 0],
-      ),
+      ['attempts', 'seen_healthy_ms', 'is_hold_confirmed', 'is_repriced', 'is_verified']
+        .concat('wants_history')
+        .map((column) => [column, 0]),
     ),
     ...Object.fromEntries(
       [
@@ -129,6 +129,7 @@ test('a vanished figure becomes unknown; what describes the product stays', asyn
         'offer_drops sane marks promise evidence_at_ms retry_at_ms retried_for verified_at_ms',
         'verified_listed_cents verified_created_at_ms landed_cents shipping_cents',
         'offer_condition is_fba seller_id rechecked_at_ms recheck_passes held_at_ms ended_at_ms',
+        'offers_looked_at_ms',
       ]
         .join(' ')
         .split(' ')

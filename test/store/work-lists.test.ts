@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import SqliteFile from 'better-sqlite3';
-import type { JudgedDeal, WorkRow } from '../../src/store/judging-ports.ts';
+import type { WorkRow } from '../../src/store/judging-ports.ts';
 import {
   batchOf,
   hourMs,
@@ -17,32 +17,17 @@ import {
   retryOf,
 } from './judging-fixture.ts';
 import { books, dealRow, pageOf, passing, startMs, TestStore, toys } from './store-fixture.ts';
-
-const asins = (rows: readonly WorkRow[]): readonly string[] => rows.map(({ asin }) => asin);
-
-/** Evidence of before this is old; the batches of these tests bring newer unless they say so. */
-const evidenceSinceMs = startMs;
-const oldMs = startMs - 1;
-
-function historyDue(
-  { reader }: TestStore,
-  kind: 'fresh' | 'backlog',
-  change: { nowMs?: number; freshSinceMs?: number; limit?: number; domainId?: number } = {},
-): Promise<readonly WorkRow[]> {
-  const usual = { nowMs: startMs, freshSinceMs: startMs, evidenceSinceMs, limit: 99 };
-  return reader.historyDue({ ...usual, kind, ...change });
-}
-
-function rejudgeDue({ reader }: TestStore): Promise<readonly WorkRow[]> {
-  return reader.rejudgeDue({ evidenceSinceMs, limit: 99 });
-}
-
-function verifyDue(
-  { reader }: TestStore,
-  { verifiedSinceMs = 0 } = {},
-): Promise<readonly WorkRow[]> {
-  return reader.verifyDue({ nowMs: startMs, verifiedSinceMs, limit: 99 });
-}
+import {
+  agedMs,
+  asins,
+  at1000,
+  historyDue,
+  judged,
+  oldMs,
+  rejudgeDue,
+  rejudged,
+  verifyDue,
+} from './work-list-fixture.ts';
 
 test('candidates come by promise, none last, and of equal ones the older first', async () => {
   await using store = await TestStore.open();
@@ -112,28 +97,6 @@ test('ended and held rows, and those waiting for their retry, are not bought for
   assert.deepEqual(asins(await historyDue(store, 'fresh', later)).toSorted(), ['A3', 'A4']);
 });
 
-/** A verdict from evidence of that age. */
-async function judged(store: TestStore, deals: readonly JudgedDeal[], atMs: number) {
-  await store.writer.storeJudgements(batchOf(deals, { atMs }));
-}
-
-test('the backlog takes aged evidence of accepted and of re-priced rows only', async () => {
-  await using store = await TestStore.open();
-  const { writer } = store;
-  const promises = { A1: 1, A2: 2, A3: 3, A4: 4, A5: 5, A6: 6 };
-  await writer.storePage(pageOf(promising(promises), { seenAtMs: oldMs }));
-  await judged(store, [judgedDeal('A1'), rejectedDeal('A2'), rejectedDeal('A3')], oldMs);
-  await judged(store, [judgedDeal('A4'), rejectedDeal('A5')], startMs);
-  const cheaper = { priceCents: 1_000 };
-  await writer.storePage(
-    pageOf(passing(dealRow('A3', cheaper), dealRow('A4', cheaper)), { seenAtMs: oldMs }),
-  );
-  // A1: accepted and aged; A3: re-priced and aged; A6: an old candidate.
-  assert.deepEqual(asins(await historyDue(store, 'backlog')).toSorted(), ['A1', 'A3', 'A6']);
-  assert.deepEqual(asins(await historyDue(store, 'fresh')), []);
-  assert.deepEqual(asins(await rejudgeDue(store)), ['A4']);
-});
-
 test('the backlog is one list by promise, whatever brought a row onto it', async () => {
   await using store = await TestStore.open();
   const { writer } = store;
@@ -142,16 +105,9 @@ test('the backlog is one list by promise, whatever brought a row onto it', async
   await writer.storePage(
     pageOf([{ row: dealRow('A2', { priceCents: 1 }), promise: 6 }], { seenAtMs: oldMs }),
   );
+  await rejudged(store, [rejectedDeal('A2', { because: 'repriced', priceCents: 1 })], agedMs);
   assert.deepEqual(asins(await historyDue(store, 'backlog')), ['A3', 'A2', 'A1']);
   assert.deepEqual(asins(await historyDue(store, 'backlog', { limit: 2 })), ['A3', 'A2']);
-});
-
-test('an accepted row that is aged and re-priced as well is listed once', async () => {
-  await using store = await TestStore.open();
-  await store.writer.storePage(pageOf(promising({ A1: 1 }), { seenAtMs: oldMs }));
-  await judged(store, [judgedDeal('A1')], oldMs);
-  await store.writer.storePage(pageOf(passing(dealRow('A1', { priceCents: 1 }))));
-  assert.deepEqual(asins(await historyDue(store, 'backlog')), ['A1']);
 });
 
 test('a candidate whose product is known is judged for nothing and not bought for', async () => {
@@ -167,22 +123,6 @@ test('a candidate whose product is known is judged for nothing and not bought fo
   assert.deepEqual(rest, []);
   assert.equal(due?.priceType, 1);
   assert.equal(due?.evidenceAtMs, startMs);
-});
-
-test('what could not be judged from kept evidence is bought for instead', async () => {
-  await using store = await TestStore.open();
-  const { writer } = store;
-  await writer.storePage(pageOf(passing(dealRow('A1')), { seenAtMs: oldMs }));
-  await judged(store, [rejectedDeal('A1')], startMs);
-  await writer.storePage(pageOf(passing(dealRow('A1', { priceCents: 900 }))));
-  assert.deepEqual(asins(await rejudgeDue(store)), ['A1']);
-  const retries = [retryOf('A1', { retryAtMs: startMs })];
-  await writer.storeJudgements(batchOf([], { purpose: 'rejudge', retries }));
-  assert.deepEqual(await rejudgeDue(store), []);
-  assert.deepEqual(asins(await historyDue(store, 'backlog')), ['A1']);
-  const again = rejectedDeal('A1', { priceCents: 900, because: 'repriced' });
-  await judged(store, [again], startMs + 2_000);
-  assert.deepEqual(await historyDue(store, 'backlog'), []);
 });
 
 test('a row is re-judged once per price, and a screen’s rejection never', async () => {
@@ -242,6 +182,21 @@ test('rows with a known live offer are told from those never verified', async ()
     (await due('again')).map(({ verifiedCents }) => verifiedCents),
     [offerOf('A2').landedCents],
   );
+});
+
+test('offers looked at and none found: the next look at them is not a first one', async () => {
+  await using store = await TestStore.open();
+  const { writer } = store;
+  await writer.storePage(pageOf(passing(dealRow('A1'), dealRow('A2'))));
+  await judged(store, [judgedDeal('A1'), judgedDeal('A2')], startMs);
+  const gone = rejectedDeal('A1', { because: 'verified', reason: 'no-live-offer' });
+  await writer.storeJudgements(batchOf([gone], { purpose: 'verify', atMs: startMs + 1 }));
+  await writer.storePage(pageOf(passing(dealRow('A1', { priceCents: 1_000 }))));
+  await rejudged(store, [judgedDeal('A1', at1000)], startMs + 2);
+  const options = { nowMs: startMs, verifiedSinceMs: 0, limit: 9 };
+  const due = (kind: 'first' | 'again') => store.reader.verifyDue({ ...options, kind });
+  assert.deepEqual(asins(await due('first')), ['A2']);
+  assert.deepEqual(asins(await due('again')), ['A1']);
 });
 
 test('a verification of a listing that changed on the way is not one of the new', async () => {
@@ -314,7 +269,7 @@ test('every list of work walks an index of its own, and none sorts', async (t) =
   const lists: readonly { readonly index: RegExp; read(): Promise<unknown> }[] = [
     { index: /deals_to_buy/, read: () => historyDue(store, 'fresh') },
     {
-      index: /deals_to_buy|deals_repriced|deals_accepted/,
+      index: /deals_to_buy|deals_repriced|deals_accepted|deals_wanting_history/,
       read: () => historyDue(store, 'backlog', { domainId: 1 }),
     },
     { index: /deals_repriced|deals_known_already/, read: () => rejudgeDue(store) },
