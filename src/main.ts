@@ -225,6 +225,7 @@ command('simulate', 'Serve a simulated Keepa over HTTP.', [
   .option('--rows <n>', 'rows on sale in the market', whole(1, 20_000), 750)
   .option('--seed <n>', 'same seed, same market', whole(0, 2 ** 31 - 1), 1)
   .option('--tokens <n>', 'tokens to begin with (default: a full bucket)', whole(0, 6_000_000))
+  .option('--latency <n>', 'per cent of the time that Keepa takes to answer', whole(0, 1_000), 100)
   .option('--key <key>', 'the only key it accepts (default: any)')
   .option('--json', 'print the address as one JSON object')
   .action(async (flags) => {

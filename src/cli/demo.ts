@@ -41,6 +41,8 @@ export interface DemoFlags {
 
 /** Times faster than a real market: what moves in an hour there moves in a minute here. */
 const pace = 60;
+/** A look at live offers takes Keepa up to 20 s; nobody watches a demo wait, or end, for that. */
+const latencyPercent = 10;
 /** Deals shown at most; a higher terminal has room for no more than this. */
 const newestMax = 40;
 const sweepIntervalMs = 8_000;
@@ -158,7 +160,14 @@ async function repeat(
 
 function demoTransport({ seed, rows, rate }: DemoFlags, clock: Clock): Transport {
   const startMs = clock.now();
-  const core = createSimulatedKeepa({ seed, rows, ratePerMinute: rate, startMs, pace });
+  const core = createSimulatedKeepa({
+    seed,
+    rows,
+    ratePerMinute: rate,
+    startMs,
+    pace,
+    latencyPercent,
+  });
   return createInProcessTransport({ core, clock, key: 'demo' });
 }
 

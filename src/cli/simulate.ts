@@ -15,6 +15,7 @@ export interface SimulateFlags {
   readonly rows: number;
   readonly seed: number;
   readonly tokens?: number;
+  readonly latency: number;
   readonly key?: string;
   readonly json?: boolean;
 }
@@ -26,13 +27,14 @@ export interface SimulateFlags {
  * @throws CliError (69) when the port cannot be had.
  */
 export async function simulate(flags: SimulateFlags, { terminal }: CliContext): Promise<number> {
-  const { host, port, rate, rows, seed, tokens, key } = flags;
+  const { host, port, rate, rows, seed, tokens, latency, key } = flags;
   const clock = systemClock();
   const core = createSimulatedKeepa({
     seed,
     rows,
     ratePerMinute: rate,
     startMs: clock.now(),
+    latencyPercent: latency,
     ...(tokens === undefined ? {} : { initialTokens: tokens }),
     ...(key === undefined ? {} : { key }),
   });

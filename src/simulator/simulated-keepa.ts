@@ -42,6 +42,8 @@ export interface SimulatedKeepaOptions
   readonly key?: string;
   /** Default: a full bucket. */
   readonly initialTokens?: number;
+  /** Of the time that Keepa takes to answer, as recorded. Default: 100. */
+  readonly latencyPercent?: number;
 }
 
 /** A request with the key that came with it. */
@@ -243,7 +245,9 @@ export class SimulatedKeepa {
   }
 
   #exchange(endpoint: Endpoint, answer: Answer, nowMs: number, fault?: Fault): Exchange {
-    const processingMs = processingMsOf(answer.work, this.#options.seed, nowMs);
+    const { seed, latencyPercent = 100 } = this.#options;
+    const recordedMs = processingMsOf(answer.work, seed, nowMs);
+    const processingMs = Math.round((recordedMs * latencyPercent) / 100);
     const isLost = fault?.kind === 'silence' || fault?.kind === 'reset-after';
     return {
       processingMs,

@@ -33,7 +33,7 @@ afterEach(() => place.remove());
 
 async function keepa(...args: string[]): Promise<Record<string, string>> {
   const market = ['--port', '0', '--rows', '12', '--rate', '600', '--key', key];
-  const running = place.start(['simulate', '--json', ...market, ...args]);
+  const running = place.start(['simulate', '--json', '--latency', '5', ...market, ...args]);
   const [, url = ''] = await running.until(/"url":"([^"]+)"/);
   return { KEEPA_DEALS_KEEPA_URL: url, KEEPA_API_KEY: key };
 }

@@ -40,7 +40,7 @@ describe('the demo', limits, () => {
 
   test('Ctrl-C ends it with 0, and a named directory is kept and can be read', async () => {
     const running = place.start(['demo', '--rows', '100', '--data-dir', 'kept']);
-    await running.until(/deals \d+ = \d+ candidate/);
+    await running.until(/deals \d+ = \d+/);
     running.child.kill('SIGINT');
     const { code, stderr } = await running.ended;
     assert.equal(code, 0, stderr);

@@ -57,7 +57,7 @@ test('kill -9 in the middle of a sweep resumes at the page after the last stored
   try {
     configure(place);
     const asked = ['--port', '0', '--rows', '2000', '--rate', '60', '--key', key];
-    const keepa = place.start(['simulate', '--json', ...asked]);
+    const keepa = place.start(['simulate', '--json', '--latency', '5', ...asked]);
     const [, url = ''] = await keepa.until(/"url":"([^"]+)"/);
     const env = { KEEPA_DEALS_KEEPA_URL: url, KEEPA_API_KEY: key };
     let rowsBefore = 0;

@@ -33,7 +33,7 @@ afterEach(() => place.remove());
 /** A simulated Keepa on a free port; what a daemon needs to use it. */
 async function keepa(...args: string[]): Promise<Record<string, string>> {
   const rows = ['--port', '0', '--rows', '300', '--key', key];
-  const running = place.start(['simulate', '--json', ...rows, ...args]);
+  const running = place.start(['simulate', '--json', '--latency', '5', ...rows, ...args]);
   const [, url = ''] = await running.until(/"url":"([^"]+)"/);
   return { KEEPA_DEALS_KEEPA_URL: url, KEEPA_API_KEY: key };
 }
