@@ -63,7 +63,7 @@ async function rowsOf(
 /** Undefined for a row on which no verdict is due. Tries before this one do not count. */
 function rowOf(deal: Deal, evidenceAtMs: number | undefined): WorkRow | undefined {
   const { asin, domainId, priceType, feed, state, reason } = deal;
-  const { priceNowCents: priceCents, verifiedCents, createdAtMs, judgedAtMs } = deal;
+  const { priceNowCents: priceCents, verifiedCents, lacksOffer, createdAtMs, judgedAtMs } = deal;
   if (state === 'ended' || reason?.startsWith('screen:') === true) return undefined;
   return {
     asin,
@@ -74,6 +74,7 @@ function rowOf(deal: Deal, evidenceAtMs: number | undefined): WorkRow | undefine
     attempts: 0,
     ...(priceCents === undefined ? {} : { priceCents }),
     ...(verifiedCents === undefined ? {} : { verifiedCents }),
+    ...(lacksOffer === undefined ? {} : { lacksOffer }),
     ...(createdAtMs === undefined ? {} : { createdAtMs }),
     ...(evidenceAtMs === undefined ? {} : { evidenceAtMs }),
     ...(judgedAtMs === undefined ? {} : { judgedAtMs }),

@@ -5,7 +5,8 @@
  * of each product or nothing. What it does not say is asked again later, and never a verdict.
  *
  * Invariants:
- * - processed = saved + rejected + insufficient + retry, for every answer;
+ * - processed = saved + rejected + insufficient + retry, for every answer, and with the rows that
+ *   were only checked these are the rows that were asked about, each once;
  * - an answer is judged from itself, from the rows and from kept evidence, at the time it arrived:
  *   storing it twice is as good as once;
  * - a request that died takes its rows along only when Keepa answered others meanwhile: an outage
@@ -21,6 +22,7 @@ import type {
   DealKey,
   JudgedDeal,
   JudgementBatch,
+  Recheck,
   Verification,
   WorkRow,
 } from '../store/judging-ports.ts';
@@ -44,9 +46,11 @@ export interface Decided {
   readonly verified?: Verification;
   /** Of a re-check: whether the product would still pass the screen of its feed. */
   readonly passes?: boolean;
+  /** And what the product costs now. */
+  readonly price?: Recheck['price'];
   /**
-   * Why the answer, whole as it is, leaves the row as it was. Another soon would say the same, so
-   * the row waits as long as any.
+   * Why the offers, fresh as they are, leave the row as it was. Another look soon would see the
+   * same, so the row waits as long as any.
    */
   readonly unsettled?: string;
 }
@@ -87,8 +91,8 @@ export async function buyProducts(parts: PurchaseParts, order: ProductOrder): Pr
   });
   if (settlement.kind !== 'answered') return await unanswered(parts, order, settlement, queuedAtMs);
   assert(stored !== undefined, 'an answered request has been committed');
-  const { batch, checked } = stored;
-  const counts = countsOf(batch, settlement.bought.call.asins.length);
+  const { checked } = stored;
+  const counts = countsOf(stored, settlement.bought.call.asins.length);
   if (order.purpose !== 'recheck') return { counts };
   const passing = checked.filter(({ passes }) => passes).length;
   return { counts: { ...counts, passing, failing: checked.length - passing } };
@@ -97,7 +101,9 @@ export async function buyProducts(parts: PurchaseParts, order: ProductOrder): Pr
 interface AnswerDecided {
   readonly batch: JudgementBatch;
   /** Rows that were re-checked. */
-  readonly checked: readonly (DealKey & { readonly passes: boolean })[];
+  readonly checked: readonly Recheck[];
+  /** How many rows the request asked about. */
+  readonly rows: number;
 }
 
 /** What the answer decides about every row that it was asked about: it may have been cut. */
@@ -111,10 +117,10 @@ async function judgedBatch(
   const judged: JudgedDeal[] = [];
   const verified: Verification[] = [];
   const retries: JudgementBatch['retries'][number][] = [];
-  const checked: (DealKey & { readonly passes: boolean })[] = [];
+  const checked: Recheck[] = [];
   const whole = new Map<string, Product>();
-  for (const row of batch.rows) {
-    if (!sent.has(row.asin)) continue;
+  const rows = batch.rows.filter(({ asin }) => sent.has(asin));
+  for (const row of rows) {
     const product = answerTo(row.asin);
     if (typeof product === 'string') {
       retries.push(retryOf(row, atMs, product));
@@ -129,13 +135,15 @@ async function judgedBatch(
       retries.push(retryOf(row, atMs, decided));
       continue;
     }
-    const { unsettled: why } = decided;
-    if (why !== undefined) retries.push({ ...keyOf(row), retryAtMs: atMs + retryCapMs, why });
+    const { unsettled: why, passes, price } = decided;
+    if (why !== undefined) {
+      retries.push({ ...keyOf(row), retryAtMs: atMs + retryCapMs, why, sawOffers: true });
+    }
     // That there is nothing now takes nothing away from what was there.
     if (!(product.history === undefined && known.kept?.history)) whole.set(row.asin, product);
     if (decided.judged !== undefined) judged.push(decided.judged);
     if (decided.verified !== undefined) verified.push(decided.verified);
-    if (decided.passes !== undefined) checked.push({ ...keyOf(row), passes: decided.passes });
+    if (passes !== undefined) checked.push({ ...keyOf(row), passes, ...(price ? { price } : {}) });
   }
   const evidence = [...whole.values()].map((product) => ({
     domainId: call.domainId,
@@ -145,6 +153,7 @@ async function judgedBatch(
   return {
     batch: { atMs, costTokens, purpose, evidence, judged, verified, retries },
     checked,
+    rows: rows.length,
   };
 }
 
@@ -159,21 +168,29 @@ export function keyOf({ domainId, asin, priceType }: DealKey): DealKey {
   return { domainId, asin, priceType };
 }
 
+function isSameDeal(a: DealKey, b: DealKey): boolean {
+  return a.asin === b.asin && a.domainId === b.domainId && a.priceType === b.priceType;
+}
+
 function retryOf(row: WorkRow, nowMs: number, why: string): JudgementBatch['retries'][number] {
   return { ...keyOf(row), retryAtMs: retryAtMs(row, nowMs), why };
 }
 
-function countsOf({ judged, retries, costTokens }: JudgementBatch, asked: number) {
+function countsOf({ batch, checked, rows }: AnswerDecided, asked: number) {
+  const { judged, retries, costTokens } = batch;
+  const decided = [...judged, ...retries];
+  const onlyChecked = checked.filter((row) => !decided.some((other) => isSameDeal(row, other)));
+  const counted = decided.length + onlyChecked.length;
+  assert.equal(counted, rows, 'every row that was asked about is counted once');
   const count = (verdict: JudgedDeal['verdict']): number =>
     judged.filter((deal) => deal.verdict === verdict).length;
-  const processed = judged.length + retries.length;
+  const processed = decided.length;
   const [saved, rejected, insufficient] = [
     count('accepted'),
     count('rejected'),
     count('insufficient'),
   ];
   const retry = retries.length;
-  assert.equal(processed, saved + rejected + insufficient + retry, 'every row is counted once');
   return { asked, processed, saved, rejected, insufficient, retry, tokens: costTokens };
 }
 

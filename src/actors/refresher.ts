@@ -14,8 +14,8 @@
  *   pass: after seven answers that say so it does not, and its evidence stays;
  * - a row that yields nothing never blocks those behind it: what failed together comes back in
  *   halves, in the end singly;
- * - a judged row is judged again at its present price: until it ends it must not promise a price
- *   that is gone.
+ * - a judged row is judged again at its present price, and every row takes that price: until it
+ *   ends it must not promise one that is gone.
  */
 import { recordsNothing, rowOfProduct } from '../analysis/recheck.ts';
 import { screenRow } from '../analysis/screen.ts';
@@ -105,19 +105,27 @@ function decide(
   // A feed that is no longer configured has no rules of its own left but that there is a price.
   const rules = feeds.find(({ name }) => name === row.feed)?.screen ?? {};
   const passes = screenRow(listed, rules) === undefined;
-  if (row.judgedAtMs === undefined || row.state === 'candidate') return { passes };
+  const price = priceOf(row, listed);
+  if (row.judgedAtMs === undefined || row.state === 'candidate') return { passes, price };
   const judging = { product, because: 'rechecked', nowMs: atMs } as const;
   const rulesOfJudging = { costs, acceptance };
   const judged = judgeListed({ ...judging, row: pricedAs(row, listed), rules: rulesOfJudging });
-  return { judged, passes };
+  return { judged, passes, price };
+}
+
+function priceOf({ priceCents: wasCents }: WorkRow, { priceCents: nowCents }: DealRow) {
+  return {
+    ...(wasCents === undefined ? {} : { wasCents }),
+    ...(nowCents === undefined ? {} : { nowCents }),
+  };
 }
 
 /**
  * The row at the price that the product has now: what was last listed is out of date, and so is
- * the live offer that was seen at it.
+ * what was seen of its live offers.
  */
 function pricedAs(row: WorkRow, { priceCents }: DealRow): WorkRow {
   if (priceCents === row.priceCents) return row;
-  const { priceCents: _listed, verifiedCents: _offer, ...rest } = row;
+  const { priceCents: _listed, verifiedCents: _offer, lacksOffer: _lack, ...rest } = row;
   return priceCents === undefined ? rest : { ...rest, priceCents };
 }

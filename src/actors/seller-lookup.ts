@@ -5,8 +5,8 @@
  * votes does not change in a day. So sellers are asked for in batches, and what is known is kept.
  *
  * Keepa leaves a seller that it does not know out of the answer without a word, and a partial
- * answer looks the same. So one that is missing among others is asked for once more, alone; only
- * then it counts as unknown. Missing ones cost nothing.
+ * answer looks the same. So one that is missing is asked for once more, alone; only when it is
+ * missing again it counts as unknown. Missing ones cost nothing.
  */
 import type { Broker } from '../broker/request.ts';
 import { isSellerId } from '../keepa/call-limits.ts';
@@ -113,8 +113,12 @@ async function store(
   const { domainId, atMs, answer, asked, missedOnce } = found;
   // One that cannot be read says as little as one that is not there.
   const absent = [...answer.missing, ...answer.faults.map(({ sellerId }) => sellerId)];
-  const missing = asked.length === 1 ? absent : [];
+  const wasMissed = (sellerId: string): boolean => missedOnce.has(nameOf({ domainId, sellerId }));
+  const missing = asked.length === 1 ? absent.filter(wasMissed) : [];
   await writer.storeSellers({ domainId, atMs, sellers: answer.sellers, missing });
-  for (const sellerId of absent) missedOnce.add(nameOf({ domainId, sellerId }));
-  for (const sellerId of missing) missedOnce.delete(nameOf({ domainId, sellerId }));
+  for (const sellerId of asked) {
+    const name = nameOf({ domainId, sellerId });
+    if (absent.includes(sellerId) && !missing.includes(sellerId)) missedOnce.add(name);
+    else missedOnce.delete(name);
+  }
 }

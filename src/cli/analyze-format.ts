@@ -4,6 +4,7 @@
  * Programs get every figure: absent is null (never 0), times are ISO-8601 UTC, money is integer
  * cents beside its currency, `trust` and `percentDown` are fractions from 0 to 1.
  */
+import type { PresentJudgement } from '../actors/judging.ts';
 import type { Judgement } from '../analysis/judge.ts';
 import type { Product } from '../keepa/product.ts';
 import { amountText } from './currency.ts';
@@ -13,7 +14,7 @@ import { columnsText, printable } from './words.ts';
 /** A product and what was found out about it. */
 export interface Analysis {
   readonly product: Product;
-  readonly judgement: Judgement;
+  readonly judgement: PresentJudgement;
   readonly nowMs: number;
   readonly priceType: number;
 }
@@ -34,7 +35,7 @@ function analysisRecord({ product, judgement, nowMs, priceType }: Analysis) {
 }
 
 /** A judgement without its sales. Fields are only ever added. */
-export function judgementFields(found: Judgement) {
+export function judgementFields(found: PresentJudgement) {
   return {
     ruleVersion: found.ruleVersion,
     verdict: found.verdict,

@@ -5,8 +5,8 @@
  * the costs and limits of the configuration: so what is shown can be checked and is not merely
  * repeated. What the daemon decided, and when, is in the row and in its past.
  */
+import { judgePresent, type PresentJudgement } from '../actors/judging.ts';
 import { unpackEvidence } from '../analysis/evidence.ts';
-import { type Judgement, judge } from '../analysis/judge.ts';
 import type { Config } from '../config.ts';
 import type { Product } from '../keepa/product.ts';
 import type { Seller } from '../keepa/seller.ts';
@@ -14,12 +14,14 @@ import { describeError } from '../runtime/describe-error.ts';
 import type { PastEvent } from '../store/judging-ports.ts';
 import type { Deal, DealReader } from '../store/ports.ts';
 
+type JudgingConfig = Pick<Config, 'costs' | 'acceptance'>;
+
 export interface RowFacts {
   readonly deal: Deal;
   /** Undefined: only when it is listed anew. */
   readonly nextLook: { readonly atMs: number; readonly why: string } | undefined;
   /** The kept evidence under today's rules; undefined without evidence that can be read. */
-  readonly judgement: Judgement | undefined;
+  readonly judgement: PresentJudgement | undefined;
 }
 
 interface EvidenceFacts {
@@ -47,7 +49,7 @@ export interface ProductFacts {
 export async function gatherFacts(
   reader: DealReader,
   key: { readonly asin: string; readonly domainId: number; readonly deals: readonly Deal[] },
-  { nowMs, config }: { readonly nowMs: number; readonly config: Config },
+  { nowMs, config }: { readonly nowMs: number; readonly config: JudgingConfig },
 ): Promise<ProductFacts> {
   const { asin, domainId, deals } = key;
   const evidence = await readEvidence(reader, { asin, domainId });
@@ -84,17 +86,22 @@ async function readEvidence(
 }
 
 /**
- * At the price that verdicts are taken at: the live offer's while it stands, else the listed one. A
- * row without a price has none now, whatever the last point of the history was.
+ * As the daemon judges kept evidence: at the live offer's price while it stands, else the listed
+ * one, and not as if something were for sale where a look at this very listing found nothing.
  */
 function judgedAnew(
   product: Product,
-  { priceType, priceNowCents, verifiedCents }: Deal,
-  { nowMs, config }: { readonly nowMs: number; readonly config: Config },
-): Judgement {
+  { priceType, priceNowCents, verifiedCents, lacksOffer }: Deal,
+  { nowMs, config }: { readonly nowMs: number; readonly config: JudgingConfig },
+): PresentJudgement {
   const { costs, acceptance } = config;
-  const cents = verifiedCents ?? priceNowCents ?? null;
-  return judge({ product, priceType, nowMs, costs, acceptance, priceNowCents: cents });
+  const row = {
+    priceType,
+    ...(priceNowCents === undefined ? {} : { priceCents: priceNowCents }),
+    ...(verifiedCents === undefined ? {} : { verifiedCents }),
+    ...(lacksOffer === undefined ? {} : { lacksOffer }),
+  };
+  return judgePresent({ row, product, nowMs, rules: { costs, acceptance } });
 }
 
 async function sellersOf(

@@ -106,6 +106,7 @@ function dealsAsSeen(trx: Trx) {
       'deals.verified_at_ms as verifiedAtMs',
       'deals.landed_cents as verifiedCents',
       'deals.seller_id as sellerId',
+      'deals.lacks_offer as lacksOffer',
       'sellers.name as sellerName',
       'sellers.rating_percent as ratingPercent',
       'sellers.rating_count as ratingCount',

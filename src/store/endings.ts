@@ -31,6 +31,7 @@ import {
 import { wholeMs, yes } from './columns.ts';
 import { countByState } from './deals.ts';
 import { healthyTime } from './healthy-time.ts';
+import { noLack } from './judgements.ts';
 import type { Ending, EndingCounts, EndingRules, EndReason } from './judging-ports.ts';
 import { note } from './past.ts';
 import { purge } from './purge.ts';
@@ -186,6 +187,8 @@ async function end(
         retry_at_ms: null,
         retried_for: null,
         wants_history: 0,
+        // To be listed again is news, also at the price at which nothing was for sale.
+        ...noLack,
       })
       .where('id', '=', id)
       .execute();

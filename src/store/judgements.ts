@@ -4,11 +4,14 @@
  * A verdict is about a listing: the row's price and creation date as they were when the work was
  * taken up. They are kept beside it, and a row that was re-priced meanwhile differs from them and
  * so finds its way back to the lists of work. The live offer that a verification saw is kept the
- * same way: it counts only as long as the row has the price at which it was looked for.
+ * same way, and so is that it saw none: both count only as long as the row has the price at which
+ * an offer was looked for.
  *
  * Invariants:
  * - a row that has ended is not brought back by a verdict, only by being listed;
  * - a retry changes no state and is never counted as a rejection (promise P9);
+ * - what was bought in vain keeps its spacing until something of the kind was bought: neither a
+ *   verdict from kept evidence nor one of a re-check ends it;
  * - evidence that cannot be read is forgotten: it is no fruitless try of the row, whose spacing
  *   stays as it was, and nobody finds it unreadable a second time;
  * - storing a batch again changes nothing and counts nothing;
@@ -27,7 +30,7 @@ import {
 import { countOutcomes, type Outcome } from './judging-totals.ts';
 import { note } from './past.ts';
 import type { DealState } from './ports.ts';
-import type { Trx, VerifiedColumns } from './tables.ts';
+import type { LackColumns, Trx, VerifiedColumns } from './tables.ts';
 
 interface StoredDeal {
   readonly id: number;
@@ -37,6 +40,7 @@ interface StoredDeal {
   readonly created_at_ms: number | null;
   readonly evidence_at_ms: number | null;
   readonly is_repriced: number;
+  readonly retried_for: JudgementBatch['purpose'] | null;
 }
 
 /** What the row looked like to whoever took up the work. */
@@ -111,7 +115,7 @@ async function storedDeal(trx: Trx, key: DealKey): Promise<StoredDeal | undefine
   return await trx
     .selectFrom('deals')
     .select(['id', 'state', 'reason', 'price_cents', 'created_at_ms'])
-    .select(['evidence_at_ms', 'is_repriced'])
+    .select(['evidence_at_ms', 'is_repriced', 'retried_for'])
     .where('asin', '=', key.asin)
     .where('domain_id', '=', key.domainId)
     .where('price_type', '=', key.priceType)
@@ -144,7 +148,7 @@ async function storeVerdict(trx: Trx, batch: JudgementBatch, judged: JudgedDeal)
   });
   // What has ended, or was turned down by its feed's screen meanwhile, keeps that.
   const isOpen = deal.state !== 'ended' && deal.reason?.startsWith(screenPrefix) !== true;
-  if (isNews && isOpen) await takeOver(trx, deal, { judged, atMs: batch.atMs });
+  if (isNews && isOpen) await takeOver(trx, deal, { judged, batch });
   return isNews;
 }
 
@@ -152,21 +156,17 @@ function keyOf({ domainId, asin, priceType }: DealKey): DealKey {
   return { domainId, asin, priceType };
 }
 
-/** A re-check judges at the product's price, of a row that nobody lists: it cannot have changed. */
 function listingOf(judged: JudgedDeal, deal: StoredDeal): Listing {
-  const { because, priceCents, createdAtMs, listedCents } = judged;
-  const listed = listedCents ?? priceCents ?? null;
-  return {
-    priceCents: because === 'rechecked' ? deal.price_cents : listed,
-    createdAtMs: createdAtMs ?? deal.created_at_ms,
-  };
+  const { priceCents = null, createdAtMs, listedCents = priceCents } = judged;
+  return { priceCents: listedCents, createdAtMs: createdAtMs ?? deal.created_at_ms };
 }
 
 async function takeOver(
   trx: Trx,
   deal: StoredDeal,
-  { judged, atMs }: { judged: JudgedDeal; atMs: number },
+  { judged, batch }: { judged: JudgedDeal; batch: JudgementBatch },
 ): Promise<void> {
+  const { atMs } = batch;
   const listing = listingOf(judged, deal);
   await trx
     .updateTable('deals')
@@ -174,9 +174,7 @@ async function takeOver(
       state: judged.verdict,
       reason: judged.reason ?? null,
       candidate_since_ms: null,
-      attempts: 0,
-      retry_at_ms: null,
-      retried_for: null,
+      ...(endsTries(deal, batch) ? { attempts: 0, retry_at_ms: null, retried_for: null } : {}),
       judged_at_ms: wholeMs(atMs),
       judged_price_cents: judged.priceCents ?? null,
       judged_listed_cents: listing.priceCents,
@@ -195,10 +193,28 @@ async function takeOver(
       marks: JSON.stringify(judged.marks),
       ...(isFromAgedEvidence(deal, atMs) ? { wants_history: 1 } : {}),
       // Offers were looked at: the one that was seen last time is seen again, or gone.
-      ...(judged.because === 'verified' ? { ...noOffer, offers_looked_at_ms: wholeMs(atMs) } : {}),
+      ...(judged.because === 'verified'
+        ? { ...noOffer, ...lackOf(judged, listing), offers_looked_at_ms: wholeMs(atMs) }
+        : {}),
     })
     .where('id', '=', deal.id)
     .execute();
+}
+
+/** Whether the verdict is what the row's fruitless tries, if it has any, were after. */
+function endsTries({ state, retried_for: triedFor }: StoredDeal, batch: JudgementBatch): boolean {
+  if (state === 'candidate') return true;
+  const { purpose } = batch;
+  return purpose === 'recheck' ? triedFor === purpose : purpose !== 'rejudge';
+}
+
+function lackOf({ lacksOffer }: JudgedDeal, listing: Listing): LackColumns {
+  if (lacksOffer === undefined) return noLack;
+  return {
+    lacked_offer: lacksOffer,
+    lacked_listed_cents: listing.priceCents,
+    lacked_created_at_ms: listing.createdAtMs,
+  };
 }
 
 /** A new price is judged at once, from evidence of any age; new evidence may then be bought. */
@@ -218,6 +234,12 @@ const noOffer: VerifiedColumns = {
   offer_condition: null,
   is_fba: null,
   seller_id: null,
+};
+
+export const noLack: LackColumns = {
+  lacked_offer: null,
+  lacked_listed_cents: null,
+  lacked_created_at_ms: null,
 };
 
 async function storeVerification(
@@ -253,6 +275,7 @@ async function storeVerification(
       offer_condition: seen.condition,
       is_fba: Number(seen.isFba),
       seller_id: seen.sellerId ?? null,
+      ...noLack,
     })
     .where('id', '=', deal.id)
     .execute();
@@ -289,6 +312,7 @@ export async function storeRetries(
         attempts: eb(ref('attempts'), '+', 1),
         retry_at_ms: wholeMs(retry.retryAtMs),
         retried_for: purpose,
+        ...(retry.sawOffers === true ? { offers_looked_at_ms: wholeMs(atMs) } : {}),
       }))
       .where('id', '=', deal.id)
       .execute();

@@ -14,6 +14,9 @@ export interface DealKey {
   readonly priceType: number;
 }
 
+/** What a look at live offers may lack: any of the kind, or any with a known price. */
+export type OfferLack = 'none' | 'unpriced';
+
 /** A row on somebody's list of work. An absent figure is unknown. */
 export interface WorkRow extends DealKey {
   /** The feed that listed it last. */
@@ -27,6 +30,8 @@ export interface WorkRow extends DealKey {
   readonly judgedAtMs?: number;
   /** With shipping: of the live offer that was seen at the present listing; absent: none was. */
   readonly verifiedCents?: number;
+  /** What the last look at the offers did not find at the present listing; absent: it found one. */
+  readonly lacksOffer?: OfferLack;
   /** Fruitless tries in a row. */
   readonly attempts: number;
   /** Expected profit per token, as the last listing had it. */
@@ -52,11 +57,13 @@ export interface JudgedDeal extends DealKey {
   readonly priceCents?: number;
   readonly createdAtMs?: number;
   /**
-   * The row's own price when the work was taken up, where it is not the one that was judged: a
-   * later price is compared with this. Absent: it was `priceCents`, or, of a verdict `rechecked`,
-   * whatever the row has when this is stored.
+   * The row's own price when the work was taken up (of a re-check the product's), where it is not
+   * the one that was judged: a later price is compared with this. Null: there was none. Absent: it
+   * was `priceCents`.
    */
-  readonly listedCents?: number;
+  readonly listedCents?: number | null;
+  /** Of a verdict by a look at live offers: what that did not find. */
+  readonly lacksOffer?: OfferLack;
   readonly avg1yCents?: number;
   /** A fraction, 0 to 1, like `trust`. */
   readonly percentDown?: number;
@@ -103,7 +110,14 @@ export interface JudgementBatch {
   readonly judged: readonly JudgedDeal[];
   readonly verified: readonly Verification[];
   /** Looked at without a result: state unchanged, next try not before `retryAtMs`. */
-  readonly retries: readonly (DealKey & { readonly retryAtMs: number; readonly why: string })[];
+  readonly retries: readonly Retry[];
+}
+
+interface Retry extends DealKey {
+  readonly retryAtMs: number;
+  readonly why: string;
+  /** Live offers were looked at, though they decided nothing. */
+  readonly sawOffers?: boolean;
 }
 
 /** Over everything so far: processed = accepted + Σ rejected + Σ insufficient + retries. */
@@ -173,6 +187,12 @@ export interface Ending extends DealKey {
   readonly unseenMs: number;
 }
 
+export interface Recheck extends DealKey {
+  readonly passes: boolean;
+  /** The row's price before and the product's now, absent where there is none. Absent: not told. */
+  readonly price?: { readonly wasCents?: number; readonly nowCents?: number };
+}
+
 export interface JudgingReader {
   /**
    * Candidates to buy history for, the most promising first. `fresh` ones became candidates at or
@@ -210,8 +230,8 @@ export interface JudgingReader {
   /**
    * Accepted rows whose present price was not verified, or not since `verifiedSinceMs`; best profit
    * first. A row that was re-priced is to be re-judged first, from new evidence if what is kept is
-   * old, and left out until then. `first` are those whose offers nobody has looked at yet, `again`
-   * the others; absent: both.
+   * old, and left out until then, or until that was tried in vain. `first` are those whose offers
+   * nobody has looked at yet, `again` the others; absent: both.
    */
   verifyDue(options: {
     readonly kind?: 'first' | 'again';
@@ -281,11 +301,11 @@ export interface JudgingWriter {
   }): Promise<void>;
   /**
    * Notes the outcome of complete re-checks of rows that the listings lack: whether the product
-   * would still pass the screen. One that passes is no longer held.
+   * would still pass the screen, and what it costs now. One that passes is no longer held.
    */
   storeRechecks(batch: {
     readonly atMs: number;
-    readonly rows: readonly (DealKey & { readonly passes: boolean })[];
+    readonly rows: readonly Recheck[];
     readonly retries: JudgementBatch['retries'];
   }): Promise<void>;
   /** Adds healthy time; `asOfMs` is until when it has now been counted. */

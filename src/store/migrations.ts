@@ -10,6 +10,7 @@ import { firstSchema } from './migrations/0001-first-schema.ts';
 import { priceBands } from './migrations/0002-price-bands.ts';
 import { judging } from './migrations/0003-judging.ts';
 import { marksOfWork } from './migrations/0004-marks-of-work.ts';
+import { lackingOffers } from './migrations/0006-lacking-offers.ts';
 import { StoreOpenError } from './store-open-error.ts';
 import type { StoreDatabase } from './tables.ts';
 
@@ -25,6 +26,7 @@ const schemaSteps: readonly SchemaStep[] = [
   { name: '0002-price-bands', up: priceBands },
   { name: '0003-judging', up: judging },
   { name: '0004-marks-of-work', up: marksOfWork },
+  { name: '0006-lacking-offers', up: lackingOffers },
 ];
 
 const tableNames = {

@@ -9,7 +9,7 @@
  */
 import type { PriceRange } from '../keepa/deal-query.ts';
 import type { DealRow } from '../keepa/deal-row.ts';
-import type { JudgingReader, JudgingWriter } from './judging-ports.ts';
+import type { JudgingReader, JudgingWriter, OfferLack } from './judging-ports.ts';
 
 /** Life of a deal: design section 5. */
 export const dealStates = ['candidate', 'accepted', 'rejected', 'insufficient', 'ended'] as const;
@@ -213,6 +213,8 @@ export interface Deal {
   readonly sellerName?: string;
   /** Lower bound of the seller's rating, 0 to 1. */
   readonly sellerTrust?: number;
+  /** What the last look at live offers did not find at the price. */
+  readonly lacksOffer?: OfferLack;
   /** Due to end, and waiting for somebody's yes or for its own re-check. */
   readonly isHeld?: boolean;
 }

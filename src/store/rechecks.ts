@@ -9,6 +9,8 @@
  * Invariants:
  * - only a row that is missing or held can have been re-checked: an answer that comes after the row
  *   was seen again is not kept against it;
+ * - the price that a re-check found becomes the row's, so that nothing is told of one that is gone;
+ *   never over a price that a listing brought since it was asked for;
  * - a product that still passes the screen is as good as seen: its row is no longer held, and its
  *   time to live begins anew.
  */
@@ -25,7 +27,7 @@ import {
 import { wholeMs } from './columns.ts';
 import { healthyTime } from './healthy-time.ts';
 import { storeRetries } from './judgements.ts';
-import type { JudgingReader, JudgingWriter, WorkRow } from './judging-ports.ts';
+import type { JudgingReader, JudgingWriter, Recheck, WorkRow } from './judging-ports.ts';
 import { countOutcomes } from './judging-totals.ts';
 import type { Trx } from './tables.ts';
 import { type DealsQuery, workRows } from './work-lists.ts';
@@ -89,7 +91,7 @@ export async function storeRechecks(
 ): Promise<void> {
   const looks = await looksOf(trx);
   const { totalMs } = await healthyTime(trx);
-  for (const { asin, domainId, priceType, passes } of rows) {
+  for (const { asin, domainId, priceType, passes, price } of rows) {
     const [row] = await listedRows(
       trx,
       liveRows(trx)
@@ -109,9 +111,25 @@ export async function storeRechecks(
       })
       .where('id', '=', row.id)
       .execute();
+    if (price !== undefined) await takePrice(trx, row.id, price);
     await endFruitlessTries(trx, row.id);
   }
   await countOutcomes(trx, await storeRetries(trx, { atMs, purpose: 'recheck', retries }));
+}
+
+/** Since when it is the price nobody said. Whoever listed another price meanwhile is right. */
+async function takePrice(
+  trx: Trx,
+  id: number,
+  price: NonNullable<Recheck['price']>,
+): Promise<void> {
+  if (price.wasCents === price.nowCents) return;
+  await trx
+    .updateTable('deals')
+    .set({ price_cents: price.nowCents ?? null, price_since_ms: null })
+    .where('id', '=', id)
+    .where('price_cents', 'is', price.wasCents ?? null)
+    .execute();
 }
 
 /** Those of re-checking; a verification that failed keeps its spacing. */

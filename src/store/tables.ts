@@ -5,7 +5,7 @@
  * is integer cents, instants are whole Unix milliseconds.
  */
 import type { Generated, GeneratedAlways, Kysely, Transaction } from 'kysely';
-import type { JudgementBatch, PastEvent } from './judging-ports.ts';
+import type { JudgementBatch, OfferLack, PastEvent } from './judging-ports.ts';
 import type { DealState, SweepOutcome } from './ports.ts';
 
 /** The newest fence that counts; one row. */
@@ -126,6 +126,13 @@ export interface VerifiedColumns {
   seller_id: string | null;
 }
 
+/** What the last look at the offers did not find, and the listing it looked for it at. */
+export interface LackColumns {
+  lacked_offer: OfferLack | null;
+  lacked_listed_cents: number | null;
+  lacked_created_at_ms: number | null;
+}
+
 /** Where the row stands on the lists of work. */
 interface WorkColumns {
   promise: number | null;
@@ -158,6 +165,7 @@ export interface DealsTable
   extends ListedColumns,
     JudgedColumns,
     VerifiedColumns,
+    LackColumns,
     WorkColumns,
     EndingColumns {
   id: Generated<number>;
@@ -172,6 +180,8 @@ export interface DealsTable
   last_seen_at_ms: number;
   /** Whether the live offer that was seen is one at the present listing. */
   is_verified: GeneratedAlways<number>;
+  /** What was not found, as long as the listing is the one it was looked for at. */
+  lacks_offer: GeneratedAlways<OfferLack | null>;
 }
 
 /** Which feed listed which deal, and when last: a deal may be listed by several. */

@@ -107,7 +107,8 @@ export async function verifyDue(
   const due = buyable(trx, nowMs)
     .where('deals.state', '=', accepted)
     .where('deals.is_repriced', '!=', yes)
-    .where('deals.wants_history', '!=', yes)
+    // Its history comes first, and the offers bring one too where that was asked for in vain.
+    .where((eb) => eb.or([eb('deals.wants_history', '!=', yes), eb('deals.attempts', '>', 0)]))
     .where((eb) =>
       eb.or([
         eb('deals.is_verified', '!=', yes),
@@ -162,6 +163,7 @@ export async function workRows(query: DealsQuery): Promise<readonly WorkRow[]> {
       'deals.created_at_ms as createdAtMs',
       'deals.evidence_at_ms as evidenceAtMs',
       'deals.judged_at_ms as judgedAtMs',
+      'deals.lacks_offer as lacksOffer',
       'deals.attempts',
       'deals.promise',
     ])

@@ -264,8 +264,63 @@ describe('judging again', () => {
     await world.list({ row: listed(asin, 800) }, { row: listed(fresh) });
     assert.deepEqual(
       (await world.work()).map(({ stage }) => stage),
-      ['rejudge', 'fresh', 'verify', 'sellers', 'verify-again'],
+      ['rejudge', 'fresh', 'verify', 'sellers', 'sellers', 'verify-again'],
     );
+  });
+
+  test('a list that was cut is looked at again after what nobody looked at', async () => {
+    const cut = { ...withOffers(offerAt(900, 0, { condition: 1 })), offersCut: true } as const;
+    await using world = await listedWorld(sellingProduct(asin, 5_000, cut));
+    await world.work();
+    await world.clock.advanceBy(dayMs);
+    const fresh = asinOf(2);
+    world.keepa.shelf.products.set(fresh, sellingProduct(fresh, 5_000, withOffers()));
+    await world.list({ row: listed(asin) }, { row: listed(fresh) });
+    assert.deepEqual(
+      (await world.work()).map(({ stage }) => stage),
+      ['fresh', 'verify', 'verify-again'],
+    );
+  });
+
+  test('what is bought in vain is bought no oftener when the price moves every hour', async () => {
+    const spentIn2Days = async (later: Product, isRepriced: boolean) => {
+      const offers = withOffers(offerAt(900, 0));
+      await using world = await listedWorld(sellingProduct(asin, 5_000, offers));
+      await world.work();
+      world.keepa.shelf.products.set(asin, later);
+      const { spent } = world.keepa;
+      for (let hours = 0; hours < 48; hours += 1) {
+        await world.list({ row: listed(asin, isRepriced ? 1_201 + (hours % 7) : 1_201) });
+        await world.work();
+        await world.clock.advanceBy(hourMs);
+      }
+      return world.keepa.spent - spent;
+    };
+    const { history: _, ...lost } = sellingProduct(asin, 5_000, withOffers(offerAt(900, 0)));
+    assert.equal(await spentIn2Days(lost, true), await spentIn2Days(lost, false));
+    const cut = { ...withOffers(offerAt(900, 0, { condition: 1 })), offersCut: true } as const;
+    assert.equal(await spentIn2Days(sellingProduct(asin, 5_000, cut), true), 14, 'a look a day');
+  });
+
+  test('aged evidence that cannot be replaced keeps no row from being verified', async () => {
+    const product = sellingProduct(asin, 5_000, withOffers(offerAt(900, 0)));
+    await using world = await listedWorld(product);
+    await world.work();
+    await world.clock.advanceBy(8 * dayMs);
+    const { history: _, ...lost } = product;
+    world.keepa.shelf.products.set(asin, lost);
+    await world.list({ row: listed(asin, 1_100) });
+    await world.work();
+    const [history] = await world.work(world.backlog);
+    assert.equal(history?.retry, 1);
+    world.keepa.shelf.products.set(asin, product);
+    await world.clock.advanceBy(dayMs);
+    assert.deepEqual(
+      (await world.work()).map(({ stage }) => stage),
+      ['verify-again'],
+    );
+    assert.equal((await world.deal(asin)).verifiedCents, 900);
+    assert.deepEqual(await world.work(world.backlog), [], 'the offers brought a history along');
   });
 
   test('unreadable evidence of a product that Keepa lacks is bought ever more rarely', async () => {

@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rejudgeAll } from '../../src/actors/kept-evidence.ts';
-import { asinOf, JudgingWorld, listed, offerAt, sellingProduct } from './judging-world.ts';
+import {
+  asinOf,
+  hourMs,
+  JudgingWorld,
+  listed,
+  offerAt,
+  sellingProduct,
+  withOffers,
+} from './judging-world.ts';
 
 const never = new AbortController().signal;
 const strict = { costs: {}, acceptance: { minProfitCents: 100_000 } };
@@ -68,6 +76,29 @@ test('a verified row is judged again at what its live offer costs', async () => 
   const deal = await world.deal(asinOf(0));
   assert.deepEqual([deal.profitCents, deal.verifiedCents], [2_251, 1_599]);
   assert.deepEqual(await world.work(), [], 'it is still verified');
+});
+
+test('a look that found nothing to buy outlives every rejudge of its listing', async () => {
+  const looks = [
+    [withOffers(offerAt(900, 0, { condition: 1 })), 'rejected', 'no-live-offer'],
+    [withOffers(offerAt(9, undefined)), 'insufficient', 'no-price-now'],
+  ] as const;
+  for (const [offers, state, reason] of looks) {
+    await using world = await judgedWorld(1, offers);
+    await world.work();
+    const { spent } = world.keepa;
+    for (let again = 0; again < 2; again += 1) {
+      await rejudgeAll({ ...world.rejudging, signal: never });
+      const deal = await world.deal(asinOf(0));
+      assert.deepEqual([deal.state, deal.reason, deal.profitCents], [state, reason, undefined]);
+      assert.deepEqual(await world.work(), [], 'nothing is bought for it');
+    }
+    assert.equal(world.keepa.spent, spent);
+    await world.clock.advanceBy(hourMs);
+    await world.list({ row: listed(asinOf(0), 1_100) });
+    await world.pass();
+    assert.equal((await world.deal(asinOf(0))).state, 'accepted', 'another price is another look');
+  }
 });
 
 test('evidence that cannot be read is counted apart and keeps its verdict', async () => {

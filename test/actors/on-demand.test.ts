@@ -73,6 +73,14 @@ test('a new history alone leaves a verified row at the price of its offer', asyn
   assert.deepEqual([deal.profitCents, deal.verifiedCents], [profitCents, 999]);
 });
 
+test('a new history alone does not bring back an offer that was looked for in vain', async () => {
+  await using world = await listedWorld(sellingProduct(asin, 5_000, withOffers()));
+  await ask(world, { isVerifying: true });
+  await ask(world);
+  const deal = await world.deal(asin);
+  assert.deepEqual([deal.state, deal.reason], ['rejected', 'no-live-offer']);
+});
+
 test('an answer that is not complete changes nothing, and says so', async () => {
   await using world = await listedWorld();
   const result = await ask(world);

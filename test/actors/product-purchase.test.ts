@@ -4,7 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { buyOnDemand } from '../../src/actors/on-demand.ts';
+import { buyProducts, type Decided } from '../../src/actors/product-purchase.ts';
 import type { History, Product } from '../../src/keepa/product.ts';
+import type { WorkRow } from '../../src/store/judging-ports.ts';
 import {
   asinOf,
   hourMs,
@@ -171,6 +174,51 @@ describe('what yields nothing', () => {
     await world.work();
     assert.equal((await world.deal(asin)).state, 'rejected');
   });
+});
+
+test('a row that was decided about twice, or not at all, does not go unnoticed', async () => {
+  const wrongs: readonly ((row: WorkRow) => Decided)[] = [
+    () => ({}),
+    ({ domainId, priceType }) => ({ judged: { ...verdict, asin, domainId, priceType }, unsettled }),
+  ];
+  const unsettled = 'cut';
+  const verdict = {
+    because: 'new',
+    verdict: 'accepted',
+    ...{ sales1y: 1, salesCount: 1, offerDrops: 1, sane: 1, marks: [], ruleVersion: 1 },
+  } as const;
+  for (const wrong of wrongs) {
+    await using world = await listedWorld(sellingProduct(asin));
+    const nowMs = world.clock.now();
+    const due = { kind: 'fresh', nowMs, freshSinceMs: 0, evidenceSinceMs: 0, limit: 9 } as const;
+    const rows = await world.store.reader.historyDue(due);
+    const buying = buyProducts(world.options, {
+      spendClass: 'upsert',
+      purpose: 'history',
+      batch: { domainId: 1, asins: [asin], rows },
+      wish: { history: true },
+      decide: wrong,
+      signal: new AbortController().signal,
+    });
+    const refused = assert.rejects(buying, /every row that was asked about is counted once/);
+    await world.clock.advanceBy(minuteMs);
+    await refused;
+  }
+});
+
+test('a live offer of a row without a price is no price of its listing', async () => {
+  await using world = await JudgingWorld.open();
+  world.keepa.shelf.products.set(asin, sellingProduct(asin, 5_000, withOffers(offerAt(900, 0))));
+  await world.list({ row: listed(asin, 1_200, { priceCents: undefined }) });
+  const demand = { domainId: 1, asin, isVerifying: true, rules: world.rejudging.rules };
+  const signal = new AbortController().signal;
+  const buying = buyOnDemand(world.options, { ...demand, signal, onQueued: () => {} });
+  await world.clock.advanceBy(minuteMs);
+  await buying;
+  const { state, verifiedCents } = await world.deal(asin);
+  assert.deepEqual([state, verifiedCents], ['accepted', 900]);
+  const due = await world.store.reader.rejudgeDue({ evidenceSinceMs: 0, limit: 9 });
+  assert.deepEqual(due, [], 'its listing did not change');
 });
 
 test('an answer whose storing fails at first is stored once', async () => {

@@ -2,13 +2,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Feed } from '../../src/actors/feed.ts';
+import { rejudgeAll } from '../../src/actors/kept-evidence.ts';
 import { refresherPass } from '../../src/actors/refresher.ts';
 import { parseDealQuery } from '../../src/keepa/deal-query.ts';
 import type { Product } from '../../src/keepa/product.ts';
 import type { FeedIdentity } from '../../src/store/ports.ts';
 import { sweepOf } from '../store/judging-fixture.ts';
 import { books, startMs } from '../store/store-fixture.ts';
-import { asinOf, hourMs, JudgingWorld, sellingProduct, withOffers } from './judging-world.ts';
+import {
+  asinOf,
+  hourMs,
+  JudgingWorld,
+  listed,
+  offerAt,
+  sellingProduct,
+  withOffers,
+} from './judging-world.ts';
 
 const minuteMs = 60_000;
 const feed: Feed = {
@@ -122,6 +131,85 @@ test('a judged row is judged again at its present price', async () => {
   await world.work(refresher(world));
   const deal = await world.deal(asin);
   assert.deepEqual([deal.state, deal.reason], ['rejected', 'below-margin']);
+});
+
+/** A row at 1,200, judged, with these offers; the last sweep lacks it. */
+async function missingJudgedRow(offers: Partial<Product>): Promise<[JudgingWorld, string]> {
+  const world = await JudgingWorld.open();
+  const asin = asinOf(1);
+  world.keepa.shelf.products.set(asin, { ...sellingProduct(asin), ...offers });
+  await sweepOf(world.store, [asin, asinOf(999)], { atMs: startMs });
+  await world.work();
+  await sweepOf(world.store, [asinOf(999)], { atMs: startMs + hourMs });
+  await world.clock.advanceTo(startMs + 2 * hourMs);
+  return [world, asin];
+}
+
+async function shown(world: JudgingWorld, asin: string) {
+  const { state, reason, priceNowCents, verifiedCents } = await world.deal(asin);
+  return [state, reason, priceNowCents, verifiedCents];
+}
+
+test('the row takes the price at which it was judged, and its live offer is void', async () => {
+  const [world, asin] = await missingJudgedRow(withOffers(offerAt(900, 0)));
+  await using _ = world;
+  assert.deepEqual(await shown(world, asin), ['accepted', undefined, 1_200, 900]);
+  world.keepa.shelf.products.set(asin, productAt(asin, 4_900));
+  await world.work(refresher(world));
+  const rechecked = ['rejected', 'below-margin', 4_900, undefined];
+  assert.deepEqual(await shown(world, asin), rechecked);
+  await rejudgeAll({ ...world.rejudging, signal: new AbortController().signal });
+  assert.deepEqual(await shown(world, asin), rechecked, 'and so it is judged from then on');
+});
+
+test('a row that had no price when it was missing is judged when it is listed again', async () => {
+  const [world, asin] = await missingJudgedRow(withOffers(offerAt(900, 0)));
+  await using _ = world;
+  world.keepa.shelf.products.set(asin, productAt(asin, undefined));
+  await world.work(refresher(world));
+  const unpriced = ['insufficient', 'no-price-now', undefined, undefined];
+  assert.deepEqual(await shown(world, asin), unpriced);
+  const { spent } = world.keepa;
+  await world.list({ row: listed(asin) });
+  await world.pass(world.analyst);
+  assert.deepEqual(await shown(world, asin), ['accepted', undefined, 1_200, 900]);
+  assert.equal(world.keepa.spent, spent, 'for nothing');
+});
+
+test('a price that was listed while a re-check was under way is not overwritten', async () => {
+  for (const listedCents of [1_100, 1_200]) {
+    const [world, asin] = await missingJudgedRow(withOffers(offerAt(900, 0)));
+    await using _ = world;
+    world.keepa.shelf.products.set(asin, productAt(asin, 4_900));
+    const store = world.store.writer.storeJudgements;
+    world.storeJudgements = async (batch) => {
+      await world.list({ row: listed(asin, listedCents) });
+      await store(batch);
+    };
+    await world.pass(refresher(world));
+    world.storeJudgements = undefined;
+    assert.equal((await world.deal(asin)).priceNowCents, listedCents);
+    await world.pass(world.analyst);
+    const [state, , priceNowCents] = await shown(world, asin);
+    assert.deepEqual([state, priceNowCents], ['accepted', listedCents], 'judged as it is listed');
+  }
+});
+
+test('a row that nobody judged takes the price as well', async () => {
+  await using world = await JudgingWorld.open();
+  const [asin = ''] = await missingRows(world, 1);
+  world.keepa.shelf.products.set(asin, productAt(asin, 4_900));
+  await world.work(refresher(world));
+  await world.work();
+  assert.deepEqual(await shown(world, asin), ['rejected', 'below-margin', 4_900, undefined]);
+});
+
+test('a re-check at the listed price does not bring back an offer that was not there', async () => {
+  const [world, asin] = await missingJudgedRow(withOffers());
+  await using _ = world;
+  world.keepa.shelf.products.set(asin, productAt(asin, 1_200));
+  await world.work(refresher(world));
+  assert.deepEqual(await shown(world, asin), ['rejected', 'no-live-offer', 1_200, undefined]);
 });
 
 test('an accepted row is looked at before those that were rejected', async () => {

@@ -49,6 +49,27 @@ test('one that is missing among others is asked for alone before it is unknown',
   assert.deepEqual(await world.work(), []);
 });
 
+test('one that is missing when asked for alone is asked for once more', async () => {
+  await using world = await verifiedWorld(1);
+  const { sellerId } = sellerOf(0);
+  world.keepa.shelf.sellers.delete(sellerId);
+  while (lookups(world).length === 0) await world.pass();
+  world.keepa.shelf.sellers.set(sellerId, sellerOf(0));
+  await world.work();
+  assert.deepEqual(lookups(world), [[sellerId], [sellerId]]);
+  assert.equal((await world.store.reader.seller(1, sellerId))?.ratingCount, 10);
+});
+
+test('one that is missing twice when asked for alone is unknown for three weeks', async () => {
+  await using world = await verifiedWorld(1);
+  world.keepa.shelf.sellers.clear();
+  await world.work();
+  assert.equal(lookups(world).length, 2);
+  await world.clock.advanceBy(6 * dayMs);
+  await world.work();
+  assert.equal(lookups(world).length, 2);
+});
+
 test('one that a partial answer left out is found at the second time of asking', async () => {
   await using world = await verifiedWorld(2);
   const { sellerId } = sellerOf(0);

@@ -128,7 +128,7 @@ describe('a list of offers that Keepa cut', () => {
     await world.clock.advanceBy(hourMs);
     assert.deepEqual(
       (await world.work()).map(({ stage }) => stage),
-      ['verify'],
+      ['verify-again'],
     );
   });
 

@@ -129,7 +129,7 @@ test('a vanished figure becomes unknown; what describes the product stays', asyn
         'offer_drops sane marks promise evidence_at_ms retry_at_ms retried_for verified_at_ms',
         'verified_listed_cents verified_created_at_ms landed_cents shipping_cents',
         'offer_condition is_fba seller_id rechecked_at_ms recheck_passes held_at_ms ended_at_ms',
-        'offers_looked_at_ms',
+        'offers_looked_at_ms lacked_offer lacked_listed_cents lacked_created_at_ms lacks_offer',
       ]
         .join(' ')
         .split(' ')
