@@ -11,6 +11,7 @@ export interface ConfigFlags {
   readonly config?: string | undefined;
   readonly dataDir?: string | undefined;
   readonly keepaUrl?: string | undefined;
+  readonly redisUrl?: string | undefined;
   readonly http?: string | undefined;
   readonly standby?: boolean | undefined;
   readonly logLevel?: string | undefined;
@@ -52,6 +53,7 @@ export function overlay(
   for (const [name, key] of Object.entries(variables)) set(key, env[name] || undefined, name);
   set('data_dir', flags.dataDir, '--data-dir');
   set('keepa.url', flags.keepaUrl, '--keepa-url');
+  set('redis_url', flags.redisUrl, '--redis-url');
   set('http', flags.http, '--http');
   set('log.level', flags.logLevel, '--log-level');
   set('log.format', flags.logFormat, '--log-format');

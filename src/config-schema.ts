@@ -95,7 +95,12 @@ const retention = table({
 const httpError = '`off`, a port, or an address as 127.0.0.1:8080';
 const configSchema = table({
   data_dir: text('the path of a directory').optional(),
-  redis_url: z.url({ protocol: /^rediss?$/, error: 'a URL that starts with redis://' }).optional(),
+  redis_url: z
+    .url({
+      protocol: /^(rediss?|unix)$/,
+      error: 'a URL that starts with redis://, rediss:// (TLS) or unix:// (a socket)',
+    })
+    .optional(),
   http: z
     .union([z.string(), z.int()], { error: httpError })
     .refine((value) => parseHttpAddress(String(value)) !== undefined, { error: httpError })

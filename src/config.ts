@@ -7,7 +7,7 @@
  * spent and no file written before the configuration is known to be sound.
  *
  * Invariants:
- * - the result is frozen through and through, and holds no secret (config-key.ts has the key);
+ * - the result is frozen through and through, and shows no secret (config-key.ts has the key);
  * - the process environment is an argument; nothing here reads it;
  * - an unknown key is an error, never ignored: a misspelt limit is a limit that isn't there.
  */
@@ -20,6 +20,7 @@ import {
   judgingValues,
   type Retention,
 } from './config-judging.ts';
+import { Secret } from './config-key.ts';
 import {
   type ConfigFlags,
   type Environment,
@@ -73,7 +74,8 @@ export interface Config {
   /** Absolute. Holds the database and the control socket. */
   readonly dataDir: string;
   readonly keepaUrl: string;
-  readonly redisUrl?: string;
+  /** Leases and checkpoints are there; absent: in the data directory. May hold a password. */
+  readonly redisUrl?: Secret;
   /** Where the control server listens besides its socket; absent: nowhere. */
   readonly http?: HttpAddress;
   /** 0 or below: the lowest balance our own decisions may lead to. */
@@ -182,7 +184,7 @@ function plainValues(raw: RawConfig) {
   const http = raw.http === undefined ? 'off' : parseHttpAddress(String(raw.http));
   return {
     keepaUrl: (raw.keepa?.url ?? keepaUrlDefault).replace(/\/+$/, ''),
-    ...(raw.redis_url === undefined ? {} : { redisUrl: raw.redis_url }),
+    ...(raw.redis_url === undefined ? {} : { redisUrl: new Secret(raw.redis_url) }),
     ...(typeof http === 'object' ? { http } : {}),
     deficitFloor: raw.tokens?.deficit_floor ?? 0,
     sweepIntervalMs: (raw.freshness?.sweep_minutes ?? sweepMinutesDefault) * minuteMs,

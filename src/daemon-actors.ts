@@ -7,13 +7,17 @@ import { backfillerPass } from './actors/backfiller.ts';
 import type { Feed } from './actors/feed.ts';
 import { Janitor } from './actors/janitor.ts';
 import { refresherPass } from './actors/refresher.ts';
+import { rememberedReads } from './actors/remembered-reads.ts';
+import { SweepProgress } from './actors/sweep-progress.ts';
 import { upserterPass } from './actors/upserter.ts';
 import type { Broker } from './broker/request.ts';
 import type { Config } from './config.ts';
+import type { Notes } from './coordination/notes.ts';
 import type { Checkpoints } from './coordination/ports.ts';
 import { Actor, type ActorOptions } from './runtime/actor.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Log } from './runtime/log.ts';
+import { Pulse } from './runtime/pulse.ts';
 import type { DealReader, DealWriter } from './store/ports.ts';
 
 export interface ActorParts {
@@ -24,49 +28,115 @@ export interface ActorParts {
   readonly writer: DealWriter;
   readonly checkpoints: Checkpoints;
   /** The lease's fence, under which checkpoints are written. */
-  readonly fence: number;
+  fence(): number;
+  /** Told what each actor is doing. */
+  readonly notes: Notes;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/** An actor and its sign of life, by which a frozen one is told from one that waits. */
+export interface WatchedActor {
+  readonly actor: Actor;
+  readonly pulse: Pulse;
+}
+
 const hourMs = 3_600_000;
+/** A pass that neither waits in the broker nor ends within this is stuck: an answer takes 120 s. */
+const silenceMsMax = 300_000;
 
 /** The actors, none of them running yet, and the janitor, who knows where nothing may end. */
 export function composeActors(parts: ActorParts): {
-  readonly actors: readonly Actor[];
+  readonly actors: readonly WatchedActor[];
   readonly janitor: Janitor;
 } {
-  const { config, feeds, broker, reader, writer, checkpoints, fence, clock, log } = parts;
+  const { config, feeds, broker, reader, writer, checkpoints, clock, log } = parts;
   const { sweepIntervalMs, shares, retention, costs, acceptance } = config;
-  const shared = { feeds, broker, reader, writer, clock, costs, acceptance };
+  const pulses = new Map<string, Pulse>();
+  /** What every actor gets, its own view of the broker among it. */
+  const own = (name: string) => {
+    const pulse = new Pulse({ name, clock, silenceMsMax });
+    pulses.set(name, pulse);
+    return {
+      ...{ feeds, reader, writer, clock, costs, acceptance },
+      broker: watchedBroker(broker, pulse),
+      log: log.scoped(name),
+    };
+  };
   const janitor = new Janitor({
-    ...shared,
-    log: log.scoped('janitor'),
+    ...own('janitor'),
+    reader: rememberedReads(reader),
     sweepIntervalMs,
     ttlMs: retention.ttlHours * hourMs,
     purgeMs: retention.purgeDays * 24 * hourMs,
   });
   const passes: Readonly<Record<string, ActorOptions['pass']>> = {
     backfiller: backfillerPass({
-      ...shared,
-      log: log.scoped('backfiller'),
-      checkpoints,
-      fence,
+      ...own('backfiller'),
+      progress: new SweepProgress({
+        checkpoints,
+        fence: () => parts.fence(),
+        log: log.scoped('backfiller'),
+      }),
       sharePercent: shares.backfill,
       sweepIntervalMs,
     }),
     upserter: upserterPass({
-      ...shared,
-      log: log.scoped('upserter'),
+      ...own('upserter'),
       sharePercent: shares.head,
     }),
-    analyst: analystPass({ ...shared, log: log.scoped('analyst') }),
-    'analyst-backlog': backlogPass({ ...shared, log: log.scoped('analyst-backlog') }),
-    refresher: refresherPass({ ...shared, log: log.scoped('refresher') }),
+    analyst: analystPass(own('analyst')),
+    'analyst-backlog': backlogPass(own('analyst-backlog')),
+    refresher: refresherPass(own('refresher')),
     janitor: () => janitor.pass(),
   };
-  const actors = Object.entries(passes).map(
-    ([name, pass]) => new Actor({ name, clock, log, pass }),
-  );
+  const actors = Object.entries(passes).map(([name, pass]) => {
+    const pulse = pulses.get(name) ?? new Pulse({ name, clock, silenceMsMax });
+    const watched = noted(name, beating(pass, pulse), parts.notes);
+    return { actor: new Actor({ name, clock, log, pass: watched }), pulse };
+  });
   return { actors, janitor };
+}
+
+/** The pass with its signs of life: when it begins, and when it ends until when it rests. */
+function beating(pass: ActorOptions['pass'], pulse: Pulse): ActorOptions['pass'] {
+  return async (signal) => {
+    pulse.beat();
+    const report = await pass(signal);
+    pulse.beat(report.nextInMs);
+    return report;
+  };
+}
+
+/**
+ * The broker as one actor sees it: what it has asked for and not got yet is a wait, and each try
+ * to store an answer a sign of life.
+ */
+function watchedBroker(broker: Broker, pulse: Pulse): Broker {
+  return {
+    start: () => broker.start(),
+    drain: () => broker.drain(),
+    nudge: () => broker.nudge(),
+    snapshot: () => broker.snapshot(),
+    request: async (request) => {
+      const done = pulse.wait();
+      try {
+        return await broker.request(request);
+      } finally {
+        done();
+      }
+    },
+  };
+}
+
+/** People who list the locks see the pass that is under way. */
+function noted(name: string, pass: ActorOptions['pass'], notes: Notes): ActorOptions['pass'] {
+  return async (signal) => {
+    notes.put(name, 'a pass');
+    try {
+      return await pass(signal);
+    } finally {
+      notes.remove(name);
+    }
+  };
 }

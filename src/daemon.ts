@@ -5,77 +5,37 @@
  * the one that a simulation runs for thirty days are the same. There is no container and no module
  * state: what a part needs is written out below.
  *
- * Order of the start: lease, fence, feeds, broker, actors. Order of the stop: actors, broker (what
- * is in flight is settled and stored), run record, lease.
+ * Order of the start: lease, store, fence, feeds, broker, actors. Order of the stop: actors, broker
+ * (what is in flight is settled and stored), run record, lease. A changed configuration replaces
+ * the actors alone; starts and changes take turns: the feeds in the store are those at work.
  */
-import { openGaps } from './actors/coverage.ts';
-import { type Feed, identityOf } from './actors/feed.ts';
-import type { Janitor } from './actors/janitor.ts';
+import type { Feed } from './actors/feed.ts';
 import type { Broker, Gate, Stop } from './broker/request.ts';
 import { createBroker } from './broker/token-broker.ts';
-import type { Config } from './config.ts';
-import { type LeaseTimes, leaseTimes } from './coordination/lease-keeper.ts';
+import { leaseTimes } from './coordination/lease-keeper.ts';
 import { LeaseSet } from './coordination/lease-set.ts';
-import { daemonLease, dataDirLease } from './coordination/names.ts';
-import type { Coordination, LeaseEntry, Owner } from './coordination/ports.ts';
+import { daemonLease, dataDirLease, standbyNote } from './coordination/names.ts';
+import { Notes } from './coordination/notes.ts';
+import type { LeaseEntry } from './coordination/ports.ts';
 import { type ActingParts, daemonActions } from './daemon-actions.ts';
-import { composeActors } from './daemon-actors.ts';
+import type { Daemon, DaemonOptions, Ending, Standing } from './daemon-contract.ts';
+import {
+  describeHolder,
+  fencedBy,
+  type Heir,
+  isHeirOf,
+  listInTime,
+  whyHeld,
+} from './daemon-leases.ts';
+import { DaemonPulses } from './daemon-pulses.ts';
+import { adoptFeeds, StandingWork, supervisorIn } from './daemon-work.ts';
 import { createKeepaClient } from './keepa/client.ts';
-import type { Transport } from './keepa/transport.ts';
-import type { Actor } from './runtime/actor.ts';
-import type { Clock } from './runtime/clock.ts';
 import { describeError } from './runtime/describe-error.ts';
-import type { Log } from './runtime/log.ts';
-import type { Random } from './runtime/random.ts';
-import { Supervisor } from './runtime/supervisor.ts';
+import type { LoopProgress } from './runtime/pulse.ts';
+import type { Supervisor, SupervisorFailure } from './runtime/supervisor.ts';
 import { ActionRefusedError, type ControlActions } from './status/actions.ts';
 import type { Phase, StatusSources } from './status/sources.ts';
-import { type DealWriter, StaleFenceError, type Store } from './store/ports.ts';
-
-/** All that is not deterministic. */
-interface World {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly transport: Transport;
-  readonly coordination: Coordination;
-  readonly log: Log;
-}
-
-export interface DaemonOptions {
-  readonly config: Config;
-  readonly feeds: readonly Feed[];
-  readonly world: World;
-  readonly store: Store;
-  readonly owner: Owner;
-  /** Hash of the API key: one spender per key, not per data directory. */
-  readonly keyHash: string;
-  readonly version: string;
-  readonly times?: LeaseTimes;
-}
-
-/** How the daemon came to its end: the process's exit code and one line why. */
-export interface Ending {
-  readonly code: 0 | 1 | 75 | 77;
-  readonly reason: string;
-}
-
-export interface Daemon {
-  /** Resolves when it works, or has ended; may wait while another holds the lease. */
-  start(): Promise<void>;
-  /** Drains and resolves when everything is stored and given back. Safe to call at any time. */
-  stop(reason: string): Promise<void>;
-  /** Resolves once, never rejects. */
-  readonly ended: Promise<Ending>;
-  sources(): StatusSources;
-  /** What it does when it is asked to; refused while it does not work. */
-  readonly actions: ControlActions;
-}
-
-/** A child that fails more often than this is broken in a way that no restart heals. */
-const restarts = { max: 10, windowMs: 600_000 };
-const restartBackoff = { firstMs: 1_000, capMs: 60_000 };
-/** A pass that neither waits in the broker nor ends within this is stuck: an answer takes 120 s. */
-const progressMsMax = 300_000;
+import { type DealWriter, learnedAgeMsMax, StaleFenceError } from './store/ports.ts';
 
 export function composeDaemon(options: DaemonOptions): Daemon {
   return new ComposedDaemon(options);
@@ -83,28 +43,41 @@ export function composeDaemon(options: DaemonOptions): Daemon {
 
 class ComposedDaemon implements Daemon {
   readonly ended: Promise<Ending>;
+  readonly readied: Promise<void>;
   readonly actions: ControlActions;
   readonly #options: DaemonOptions;
   readonly #end: (ending: Ending) => void;
+  readonly #reportReady: () => void;
+  readonly #pulses: DaemonPulses;
   /** The data directory's lease and the key's: one writer of the files, one spender. */
   readonly #leases: LeaseSet;
+  readonly #notes: Notes;
   readonly #stopping = new AbortController();
-  readonly #actors: Actor[] = [];
   readonly #startedAtMs: number;
+  #standing: Standing;
+  #storeId = '';
   #phase: Phase;
   #broker: Broker | undefined;
   #writer: DealWriter | undefined;
-  #janitor: Janitor | undefined;
-  #supervisor: Supervisor | undefined;
+  #work: StandingWork | undefined;
+  /** Keeps the leases alive, until after the last write. */
+  #keeping: Supervisor | undefined;
+  /** What is beginning or changing now; never rejects. */
+  #turn: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
   constructor(options: DaemonOptions) {
     const { promise, resolve } = Promise.withResolvers<Ending>();
     this.ended = promise;
     this.#end = resolve;
+    const ready = Promise.withResolvers<void>();
+    this.readied = ready.promise;
+    this.#reportReady = ready.resolve;
     this.actions = daemonActions(() => this.#actingParts());
     this.#options = options;
+    this.#standing = { config: options.config, feeds: options.feeds };
     const { world, owner, keyHash, times = leaseTimes } = options;
+    this.#pulses = new DaemonPulses(world.clock, times);
     this.#startedAtMs = world.clock.now();
     this.#phase = { name: 'starting', why: 'opening', sinceMs: this.#startedAtMs };
     this.#leases = new LeaseSet([dataDirLease, daemonLease(keyHash)], {
@@ -113,71 +86,141 @@ class ComposedDaemon implements Daemon {
       clock: world.clock,
       log: world.log.scoped('lease'),
       times,
-      doing: () => this.#phase.why,
-      onRegained: () => this.#broker?.nudge(),
+      store: () => this.#storeId,
+      doing: () => {
+        this.#pulses.lease.beat();
+        return this.#phase.why;
+      },
+      onTurned: () => this.#broker?.nudge(),
     });
+    this.#notes = new Notes({ leases: world.coordination.leases, owner, clock: world.clock });
   }
 
   async start(): Promise<void> {
-    const { config, store } = this.#options;
+    const { config, store, owner } = this.#options;
+    this.#storeId = (await store.reader.storeId()) ?? owner.instance;
     const taken = await this.#leases.take({
-      fenceFloor: () => store.reader.newestFence(),
+      fenceFloor: () => {
+        this.#pulses.start.beat();
+        return store.reader.newestFence();
+      },
       ...(config.standby ? { onStandby: (holder) => this.#standBy(holder) } : {}),
+      isHeirOf: (holder) => isHeirOf(holder, this.#heir()),
+      onAway: (why) => this.#waitForLeases(why),
       signal: this.#stopping.signal,
     });
+    this.#notes.remove(standbyNote);
     if (taken.kind === 'aborted' || this.#stopping.signal.aborted) {
       await this.#leases.release();
       return;
     }
     if (taken.kind === 'held') {
-      this.#end({ code: 75, reason: `already running: ${describeHolder(taken.holder)}` });
+      this.#end({ code: 75, reason: whyHeld(taken.holder, this.#heir()) });
       return;
     }
     this.#enter('starting', 'waiting for the first balance');
-    const writer = store.writer(taken.fence);
+    await this.#inTurn(() => this.#begin(taken.fence));
+  }
+
+  async #begin(fence: number): Promise<void> {
+    const { store } = this.#options;
+    await store.prepareToWrite();
+    const writer = store.writer(fence);
     this.#writer = writer;
     await writer.adoptFence();
-    await writer.syncFeeds(
-      this.#options.feeds.map((feed) => identityOf(feed)),
-      this.#startedAtMs,
-    );
     await this.#recordRun({});
-    // Before any page is stored: the first one would hide how long nobody has looked.
-    const log = this.#options.world.log.scoped('janitor');
-    const lastSeen = { feeds: await store.reader.feeds(), nowMs: this.#startedAtMs };
-    await openGaps({ reader: store.reader, writer, log }, lastSeen);
-    this.#broker = this.#composeBroker(writer);
-    this.#supervisor = this.#composeActors({ broker: this.#broker, writer, fence: taken.fence });
-    this.#broker.start();
-    this.#supervisor.start();
-    this.#watch(this.#supervisor);
+    await this.#adoptFeeds(writer, this.#standing.feeds);
+    const learned = await store.reader.learnedCosts(this.#startedAtMs - learnedAgeMsMax);
+    const broker = this.#composeBroker(writer, learned);
+    this.#broker = broker;
+    this.#keeping = this.#composeKeeping(writer);
+    this.#pulses.broker.beat();
+    broker.start();
+    this.#keeping.start();
+    this.#startWork({ broker, writer });
     this.#enter('active', 'working');
+  }
+
+  #adoptFeeds(writer: DealWriter, feeds: readonly Feed[]): Promise<void> {
+    const { store, world } = this.#options;
+    return adoptFeeds({ ...world, reader: store.reader, writer, feeds });
+  }
+
+  reconfigure(standing: Standing): Promise<void> {
+    return this.#inTurn(() => this.#change(standing));
+  }
+
+  async #change(standing: Standing): Promise<void> {
+    const before = this.#standing;
+    this.#standing = standing;
+    const [work, writer, broker] = [this.#work, this.#writer, this.#broker];
+    if (work === undefined || writer === undefined || broker === undefined) return;
+    await work.stop();
+    if (this.#stopping.signal.aborted) return;
+    try {
+      await this.#adoptFeeds(writer, standing.feeds);
+    } catch (error) {
+      this.#standing = before;
+      throw error;
+    } finally {
+      this.#startWork({ broker, writer });
+    }
+  }
+
+  /** One after the other, and none after the daemon was told to stop. */
+  #inTurn(step: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(() => (this.#stopping.signal.aborted ? undefined : step()));
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   #standBy(holder: LeaseEntry): void {
     this.#options.world.log.info('standby', { holder: describeHolder(holder) });
     this.#enter('standby', `waiting for ${describeHolder(holder)} to end`);
+    this.#reportReady();
+    this.#notes.put(standbyNote, this.#phase.why);
   }
 
-  #composeBroker(writer: DealWriter): Broker {
+  #heir(): Heir {
+    return { storeId: this.#storeId, isOwnStore: this.#options.isOwnStore === true };
+  }
+
+  #waitForLeases(why: string | undefined): void {
+    if (why === undefined) this.#enter('starting', 'opening');
+    else this.#enter('blocked', `no token is spent without a lease, and there is none: ${why}`);
+    const { log } = this.#options.world;
+    if (why === undefined) log.info('lease-store-back');
+    else log.warn('lease-store-away', { why });
+  }
+
+  #composeBroker(writer: DealWriter, learned: unknown): Broker {
     const { config, world } = this.#options;
-    const { clock, random, log, transport } = world;
-    return createBroker({
+    const { clock, random, log } = world;
+    const transport = this.#pulses.ofTransport(world.transport);
+    type Line = Parameters<DealWriter['recordRequest']>;
+    const record = this.#pulses.ofWrite((...line: Line) => writer.recordRequest(...line));
+    const broker = createBroker({
       clock,
       random: random.fork('broker'),
       log: log.scoped('broker'),
       client: createKeepaClient({ transport, clock }),
       policy: { shares: config.shares, deficitFloor: config.deficitFloor },
-      record: (entry) => writer.recordRequest(entry),
+      record: async (entry, lesson) => {
+        await record(entry, lesson);
+        if (broker.snapshot().balance !== undefined) this.#reportReady();
+      },
+      learned,
       gate: () => this.#gate(),
       isFinal: (error) => this.#isTakenOver(error),
       onHalted: (stop) => this.#onHalted(stop),
     });
+    return this.#pulses.ofBroker(broker);
   }
 
   /** A stale fence says that another process writes now: this one must not go on buying. */
   #isTakenOver(error: unknown): boolean {
     if (!(error instanceof StaleFenceError)) return false;
+    this.#options.world.log.warn('write-refused', { why: error.message });
     void this.#shutDown({ code: 1, reason: error.message });
     return true;
   }
@@ -194,52 +237,46 @@ class ComposedDaemon implements Daemon {
   }
 
   #gate(): Gate {
+    this.#pulses.broker.beat();
     if (this.#leases.holds()) return { open: true };
-    return { open: false, why: 'the daemon lease is not confirmed' };
+    const trouble = this.#leases.trouble;
+    if (trouble === undefined) return { open: false, why: 'the daemon lease is not confirmed' };
+    const since = new Date(trouble.sinceMs).toISOString();
+    return { open: false, why: `the lease cannot be renewed since ${since}: ${trouble.why}` };
   }
 
-  #composeActors(parts: { broker: Broker; writer: DealWriter; fence: number }): Supervisor {
-    const { config, feeds, store, world } = this.#options;
+  #composeKeeping(writer: DealWriter): Supervisor {
+    const keeping = supervisorIn(this.#options.world);
+    this.#pulses.lease.beat();
+    const fenced = fencedBy(this.#options.store.reader, writer);
+    keeping.add({ name: 'lease', run: (signal) => this.#leases.run(signal, fenced) });
+    keeping.add({ name: 'notes', run: (signal) => this.#notes.run(signal) });
+    this.#endIfFailed(keeping.failed);
+    void this.#leases.lost.then((reason) => this.#shutDown({ code: 1, reason }));
+    return keeping;
+  }
+
+  /** The actors of the present configuration, at work; none once it was told to stop. */
+  #startWork(parts: { broker: Broker; writer: DealWriter }): void {
+    if (this.#stopping.signal.aborted) return;
+    const { store, world } = this.#options;
     const { clock, log, random, coordination } = world;
-    const { reader } = store;
-    const { checkpoints } = coordination;
-    const shared = { ...parts, config, feeds, reader, checkpoints, clock, log };
-    const { actors, janitor } = composeActors(shared);
-    this.#janitor = janitor;
-    this.#actors.push(...actors);
-    const supervisor = new Supervisor({
-      clock,
-      random,
-      log: log.scoped('supervisor'),
-      restarts,
-      backoff: restartBackoff,
+    this.#work = new StandingWork({
+      ...this.#standing,
+      ...parts,
+      ...{ clock, log, random, reader: store.reader, checkpoints: coordination.checkpoints },
+      fence: () => this.#leases.fence ?? 0,
+      notes: this.#notes,
+      onError: (error) => void this.#isTakenOver(error),
     });
-    supervisor.add({ name: 'lease', run: (signal) => this.#leases.run(signal) });
-    for (const actor of actors) {
-      const { name } = actor.snapshot();
-      supervisor.add({ name, run: (signal) => this.#runActor(actor, signal) });
-    }
-    return supervisor;
+    this.#endIfFailed(this.#work.failed);
+    this.#work.start();
   }
 
-  async #runActor(actor: Actor, signal: AbortSignal): Promise<void> {
-    try {
-      await actor.run(signal);
-    } catch (error) {
-      this.#isTakenOver(error);
-      throw error;
-    }
-  }
-
-  /** The three ways in which the daemon ends without being asked to. */
-  #watch(supervisor: Supervisor): void {
-    const endWith = (ending: Ending): void => {
-      void this.#shutDown(ending);
-    };
-    void supervisor.failed.then(({ child, reason }) =>
-      endWith({ code: 1, reason: `${child} keeps failing: ${reason}` }),
+  #endIfFailed(failed: Promise<SupervisorFailure>): void {
+    void failed.then(({ child, reason }) =>
+      this.#shutDown({ code: 1, reason: `${child} keeps failing: ${reason}` }),
     );
-    void this.#leases.lost.then((reason) => endWith({ code: 1, reason }));
   }
 
   stop(reason: string): Promise<void> {
@@ -257,11 +294,13 @@ class ComposedDaemon implements Daemon {
     this.#stopping.abort();
     try {
       // The actors wait for the broker, so it stops admitting while they take their requests back.
-      await Promise.all([this.#supervisor?.stop(), this.#broker?.drain()]);
+      await Promise.all([this.#work?.stop(), this.#turn, this.#broker?.drain()]);
+      await this.#keeping?.stop();
       await this.#recordRun({ stopReason: ending.reason });
     } catch (error) {
       log.warn('stop', { error: describeError(error) });
     }
+    await this.#notes.removeAll();
     await this.#leases.release().catch((error: unknown) => {
       log.warn('lease-release-failed', { error: describeError(error) });
     });
@@ -285,7 +324,8 @@ class ComposedDaemon implements Daemon {
 
   /** @throws ActionRefusedError unless it works. */
   #actingParts(): ActingParts {
-    const { config, store, world } = this.#options;
+    const { store, world } = this.#options;
+    const { config } = this.#standing;
     const { name, why } = this.#phase;
     const [broker, writer] = [this.#broker, this.#writer];
     if (name !== 'active' || broker === undefined || writer === undefined) {
@@ -309,39 +349,23 @@ class ComposedDaemon implements Daemon {
       reader: store.reader,
       phase: () => this.#phase,
       broker: () => this.#broker?.snapshot(),
-      suspensions: () => this.#janitor?.suspensions() ?? new Map(),
-      loops: () => this.#actors.map((actor) => this.#loopOf(actor)),
-      leases: () => world.coordination.leases.list(),
+      suspensions: () => this.#work?.janitor.suspensions() ?? new Map(),
+      loops: () => this.#work?.loops() ?? [],
+      leases: () => this.#listLeases(),
     };
   }
 
-  #loopOf(actor: Actor): ReturnType<StatusSources['loops']>[number] {
-    const { name, state, passes, failures, lastPassAtMs, nextPassAtMs, lastError } =
-      actor.snapshot();
-    const waits = this.#isWaitingForTokens();
-    const sinceMs = state === 'running' ? lastPassAtMs : nextPassAtMs;
-    const isDue = sinceMs !== undefined && !(state === 'running' && waits);
-    return {
-      name,
-      doing: state === 'running' ? 'a pass' : undefined,
-      passes,
-      failures,
-      lastPassAtMs,
-      nextPassAtMs,
-      progressDueAtMs: isDue ? sinceMs + progressMsMax : undefined,
-      lastError,
-    };
+  progress(): readonly LoopProgress[] {
+    const { name } = this.#phase;
+    if (name === 'stopping') return [];
+    const [work, broker] = [this.#work, this.#broker];
+    if (work === undefined || broker === undefined) return [this.#pulses.start.progress()];
+    return [...this.#pulses.atWork(broker), ...work.progress()];
   }
 
-  /** True while the broker has work queued or in flight: it is the broker that has to move then. */
-  #isWaitingForTokens(): boolean {
-    const snapshot = this.#broker?.snapshot();
-    if (snapshot === undefined) return false;
-    const queued = Object.values(snapshot.classes).some((entry) => entry.queued > 0);
-    return queued || snapshot.inFlight !== undefined;
+  async #listLeases(): Promise<readonly LeaseEntry[]> {
+    const { clock, coordination } = this.#options.world;
+    const isHere = this.#leases.trouble === undefined && this.#phase.name !== 'blocked';
+    return isHere ? await listInTime(coordination.leases, clock) : [];
   }
-}
-
-function describeHolder({ owner }: LeaseEntry): string {
-  return `process ${owner.pid} on host ${owner.host.slice(0, 12)}`;
 }

@@ -9,7 +9,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { exitCodes } from './cli/cli-error.ts';
 import type { CliContext } from './cli/context.ts';
 import { describeFailure } from './cli/failure.ts';
-import { parseCents, parsePercent, parseSpanMs } from './cli/quantity.ts';
+import { parseCents, parsePercent, parseRates, parseSpanMs } from './cli/quantity.ts';
 import { processTerminal } from './cli/terminal.ts';
 import { readVersion } from './cli/version.ts';
 
@@ -38,7 +38,9 @@ command('start', 'Run the daemon until it is told to stop.', [
   .addOption(configFile())
   .addOption(dataDir())
   .option('--http <address>', 'also answer status requests there: an address, a port or off')
+  .addOption(redisUrl())
   .option('--no-standby', 'exit with 75 when another one runs, rather than wait to take over')
+  .option('--own-store', 'where the key is used with another database: wait until that one ends')
   .addOption(logLevel())
   .option('--json', 'log one JSON object a line')
   .action(async (flags) => {
@@ -167,6 +169,22 @@ command('tokens', 'Who spent what, and what each kind of request costs in truth.
     await finish(tokens(flags, context));
   });
 
+command('plan', 'What this plan of tokens sustains, and what another one would buy.', [
+  ['keepa-deals plan', 'your own rate and rows, and the next larger plans'],
+  ['keepa-deals plan --rate 5,25 --rows 3000'],
+  ["keepa-deals plan --ttl 24 --json | jq '.plans'"],
+])
+  .addOption(configFile())
+  .addOption(dataDir())
+  .option('--rate <rates>', 'tokens a minute, one or several as 5,25', parseRates)
+  .option('--rows <n>', 'rows listed, over all feeds', whole(1, 1_000_000))
+  .option('--ttl <hours>', 'hours after which a row not seen ends', whole(1, 10_000))
+  .option('--json', 'print one JSON object')
+  .action(async (flags) => {
+    const { plan } = await import('./cli/plan.ts');
+    await finish(plan(flags, context));
+  });
+
 command('analyze', 'Judge a recorded product response: no daemon, no key, no tokens.', [
   ['keepa-deals analyze product.json --now 2026-05-12T21:50:12Z'],
   ["keepa-deals analyze product.json --now 2026-05-12 --json | jq '.sales'"],
@@ -195,10 +213,12 @@ subcommand(locks, 'list', {
 });
 subcommand(locks, 'clear', {
   description: 'Delete exactly the named locks; refuses those of a live owner.',
-  example: 'keepa-deals locks clear data-dir',
+  example: 'keepa-deals locks clear data-dir --yes',
 })
-  .argument('<names...>', 'as locks list shows them')
-  .option('--force', 'also from an owner that may be alive')
+  .argument('[names...]', 'as locks list shows them')
+  .option('--all', 'every one that is listed')
+  .option('--force', 'also from an owner that may be alive; what it writes is then refused')
+  .option('--yes', 'do not ask')
   .action(async (names, flags) => {
     const { clearLocks } = await import('./cli/locks.ts');
     await finish(clearLocks(names, flags, context));
@@ -211,9 +231,33 @@ subcommand(checkpoints, 'list', {
   description: 'Show how far each part had come.',
   example: 'keepa-deals checkpoints list --json',
 }).action(async (flags) => {
-  const { listCheckpoints } = await import('./cli/locks.ts');
+  const { listCheckpoints } = await import('./cli/checkpoints.ts');
   await finish(listCheckpoints(flags, context));
 });
+subcommand(checkpoints, 'reset', {
+  description: "Have a feed's unfinished sweep begin again at its first page.",
+  example: 'keepa-deals checkpoints reset used-books --yes',
+})
+  .argument('<feed>', 'as status names it')
+  .option('--yes', 'do not ask')
+  .action(async (feed, flags) => {
+    const { resetCheckpoint } = await import('./cli/checkpoints.ts');
+    await finish(resetCheckpoint(feed, flags, context));
+  });
+
+command('import-query', "Turn a deal query that Keepa's page exports into a feed.", [
+  ['keepa-deals import-query keepa_query.json', 'prints the section and what may surprise'],
+  ['keepa-deals import-query keepa_query.json --name used-books --write'],
+])
+  .argument('<file>', 'the JSON that keepa.com shows under Deals, "Show API query"')
+  .addOption(configFile())
+  .option('--name <name>', "the feed's name (default: from the file's)")
+  .option('--write', 'put it at the end of the configuration file')
+  .option('--json', 'print one JSON object')
+  .action(async (file, flags) => {
+    const { importQuery } = await import('./cli/import-query.ts');
+    await finish(importQuery(file, flags, context));
+  });
 
 command('simulate', 'Serve a simulated Keepa over HTTP.', [
   ['keepa-deals simulate --port 8787 --rate 20 --rows 5000'],
@@ -260,6 +304,7 @@ function subcommand(
     .addHelpText('before', `Examples:\n  ${example}\n`)
     .addOption(configFile())
     .addOption(dataDir())
+    .addOption(redisUrl())
     .option('--json', 'print one JSON object');
 }
 
@@ -269,6 +314,11 @@ function configFile(): Option {
 
 function dataDir(description = 'where the database is'): Option {
   return new Option('--data-dir <directory>', description);
+}
+
+function redisUrl(): Option {
+  const what = 'where leases and checkpoints are (a password is safer in KEEPA_DEALS_REDIS_URL)';
+  return new Option('--redis-url <url>', what);
 }
 
 function logLevel(): Option {

@@ -10,28 +10,27 @@
  * - only an answered page with fewer rows than a page ends a sweep as complete; a refused, failed
  *   or odd answer ends nothing and moves no cursor;
  * - a sweep that reaches the API's last page is truncated: it proves no absence;
+ * - no sweep begins before the refill rate is known: its plan would be a guess, and what a sweep
+ *   proves is measured by its plan;
  * - a sweep slower than twice its plan is closed incomplete and starts again at page 0, because
  *   rows have moved too far meanwhile for its absences to mean anything.
  */
-import type { Checkpoints } from '../coordination/ports.ts';
 import { type DealPage, dealPageLast, dealPageRows } from '../keepa/deal-row.ts';
 import type { PassReport } from '../runtime/actor.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { DealReader, Sweep, SweepOutcome } from '../store/ports.ts';
-import { checkpointName, cursorAt, resumePage } from './cursor.ts';
 import type { Feed } from './feed.ts';
 import { FeedBlocks } from './feed-blocks.ts';
 import { type FeedPart, partsOf, splitPart } from './feed-parts.ts';
 import { buyPage, type ListingParts, type PageBought } from './listing.ts';
-import { plannedSweepMs } from './planning.ts';
+import { type Income, plannedSweepMs, provingPlanMs } from './planning.ts';
+import type { SweepProgress } from './sweep-progress.ts';
 
 export interface BackfillerOptions extends ListingParts {
   readonly feeds: readonly Feed[];
   readonly reader: DealReader;
-  readonly checkpoints: Checkpoints;
-  /** The lease's fence, under which checkpoints are written. */
-  readonly fence: number;
+  readonly progress: SweepProgress;
   readonly clock: Clock;
   readonly log: Log;
   readonly sharePercent: number;
@@ -39,14 +38,33 @@ export interface BackfillerOptions extends ListingParts {
   readonly sweepIntervalMs: number;
 }
 
+/** How soon to look again whether checkpoints can be read and written. */
+const retryMs = 5_000;
+/** While the rate is not known; it doubles: the first answer comes at once, or after an outage. */
+const untoldWaitMsFirst = 250;
+const untoldWaitMsMax = 60_000;
+
 /** Makes the pass: the next page of the sweep that is running or due. */
 export function backfillerPass(
   options: BackfillerOptions,
 ): (signal: AbortSignal) => Promise<PassReport> {
   const blocks = new FeedBlocks(options.clock);
+  let untoldWaitMs = untoldWaitMsFirst;
   return async (signal) => {
+    if (options.broker.snapshot().netRate === undefined) {
+      const nextInMs = untoldWaitMs;
+      untoldWaitMs = Math.min(untoldWaitMsMax, 2 * untoldWaitMs);
+      const isQuiet = nextInMs > untoldWaitMsFirst;
+      return { counts: { pages: 0, why: 'the rate is not known' }, nextInMs, isQuiet };
+    }
     const feeds = blocks.open(options.feeds);
-    const turn = await nextTurn(options, feeds, options.clock.now());
+    // What a page has left owing comes first: a crash is to repeat no more than that page.
+    const owed = await options.progress.catchUp();
+    const turn =
+      owed === undefined ? await nextTurn(options, feeds, options.clock.now()) : { trouble: owed };
+    if ('trouble' in turn) {
+      return { counts: { pages: 0, why: turn.trouble }, nextInMs: retryMs };
+    }
     if ('dueInMs' in turn) {
       const nextInMs = Math.min(turn.dueInMs, blocks.nextOpeningMs(options.feeds));
       return { counts: { pages: 0 }, nextInMs };
@@ -63,7 +81,11 @@ export function backfillerPass(
   };
 }
 
-type Turn = { readonly part: FeedPart; readonly sweep: Sweep } | { readonly dueInMs: number };
+type Turn =
+  | { readonly part: FeedPart; readonly sweep: Sweep }
+  | { readonly dueInMs: number }
+  /** The place of the checkpoints is away. */
+  | { readonly trouble: string };
 
 /** An unfinished sweep goes first; else the part whose next sweep has been due the longest. */
 async function nextTurn(
@@ -76,7 +98,8 @@ async function nextTurn(
   for (const feed of feeds) parts.push(...(await partsOf(reader, feed)));
   for (const part of parts) {
     const sweep = await resumed(options, part);
-    if (sweep !== undefined) return { part, sweep };
+    if (sweep === undefined) continue;
+    return 'trouble' in sweep ? sweep : { part, sweep };
   }
   let first: { part: FeedPart; last: Sweep | undefined; dueInMs: number } | undefined;
   for (const part of parts) {
@@ -109,20 +132,20 @@ async function begin(
 ): Promise<Sweep> {
   return await options.writer.beginSweep(identity, {
     atMs: options.clock.now(),
-    plannedMs: plannedMs(options, last?.rows),
+    plannedMs: provingPlanMs(last?.rows, incomeOf(options)),
   });
 }
 
-function plannedMs({ broker, sharePercent }: BackfillerOptions, rows: number | undefined): number {
-  return plannedSweepMs(rows, { netRate: broker.snapshot().netRate, sharePercent });
+function incomeOf({ broker, sharePercent }: BackfillerOptions): Income {
+  return { netRate: broker.snapshot().netRate, sharePercent };
 }
 
 /** The part's unfinished sweep at the page where both memories agree, unless it is too slow. */
 async function resumed(
   options: BackfillerOptions,
   { feed, identity }: FeedPart,
-): Promise<Sweep | undefined> {
-  const { writer, checkpoints, clock, log } = options;
+): Promise<Sweep | { readonly trouble: string } | undefined> {
+  const { writer, progress, clock, log } = options;
   const sweep = await writer.openSweep(identity);
   if (sweep === undefined) return undefined;
   if (isSlow(options, sweep)) {
@@ -131,13 +154,16 @@ async function resumed(
     await writer.endSweep(sweep, { atMs: clock.now(), outcome: 'slow' });
     return undefined;
   }
-  const page = resumePage(sweep, await checkpoints.read(checkpointName(feed.name)));
+  const agreed = await progress.resumeAt(feed.name, sweep);
+  if ('trouble' in agreed) return agreed;
+  const { page } = agreed;
   return page === sweep.nextPage ? sweep : await writer.rewindSweep(sweep, page);
 }
 
 /** The rate may have fallen since the sweep began: the plan is the longer of then and now. */
 function isSlow(options: BackfillerOptions, sweep: Sweep): boolean {
-  const allowedMs = 2 * Math.max(sweep.plannedMs, plannedMs(options, sweep.rows));
+  const plannedNowMs = plannedSweepMs(sweep.rows, incomeOf(options));
+  const allowedMs = 2 * Math.max(sweep.plannedMs, plannedNowMs);
   return options.clock.now() - sweep.startedAtMs > allowedMs;
 }
 
@@ -147,7 +173,6 @@ async function sweepPage(
 ): Promise<PageBought> {
   const { feed, query } = part;
   const page = sweep.nextPage;
-  const name = checkpointName(feed.name);
   return await buyPage(options, {
     feed,
     spendClass: 'backfill',
@@ -159,9 +184,7 @@ async function sweepPage(
       return { number: sweep.number, page, ...(ends === undefined ? {} : { ends }) };
     },
     // After the rows, never before: a checkpoint ahead of the store would skip a page.
-    afterStore: async () => {
-      await options.checkpoints.write(name, cursorAt(sweep, page + 1), options.fence);
-    },
+    afterStore: () => options.progress.stored(feed.name, sweep, page + 1),
     signal,
   });
 }

@@ -42,7 +42,10 @@ export interface PageOrder {
   readonly call: DealCall;
   /** What the page is to a sweep once it is there; a head poll belongs to none. */
   sweepOf(page: DealPage): ListedPage['sweep'];
-  /** Runs after the rows are committed, and before anything else is bought. */
+  /**
+   * Runs after the rows are committed, and before anything else is bought. It never throws: the
+   * page is stored, and would only be stored again.
+   */
   afterStore(): Promise<void>;
   readonly signal: AbortSignal;
 }

@@ -53,3 +53,13 @@ export function plannedSweepMs(rowsExpected: number | undefined, income: Income)
   if (perTick === undefined) return pagesMax * sweepMsMin;
   return Math.max(sweepMsMin, Math.ceil(((pages * pagePriceTokens) / perTick) * tickMs));
 }
+
+/**
+ * The plan by which a sweep that is done is called in time or late, and so proves that somebody was
+ * looking. As above while there is an income to count on. Without one no plan is right, and one
+ * that is long enough for all would make hours without an answer pass for looking: it is the
+ * shortest.
+ */
+export function provingPlanMs(rowsExpected: number | undefined, income: Income): number {
+  return tokensPerTick(income) === undefined ? sweepMsMin : plannedSweepMs(rowsExpected, income);
+}

@@ -8,8 +8,9 @@
  *
  * While there is nothing to do it looks again soon, then ever more rarely: what was just stored
  * often makes more work, and who has just started the program waits for the first verdict. Such a
- * look asks the store for nothing unless something was written since the last one, or a minute has
- * passed, in which work may have come due by itself; and only the first that finds nothing is told.
+ * look asks the store for nothing unless something was written since the last one, or five minutes
+ * have passed, in which work may have come due by itself (a retry, an age; they are reckoned in
+ * hours); and only the first that finds nothing is told.
  */
 import { tickMs } from '../broker/token-bucket.ts';
 import type { PassReport } from '../runtime/actor.ts';
@@ -37,6 +38,8 @@ export const hopelessPauseMs = 3_600_000;
 /** While there is nothing to do; it doubles: news come at once or every few minutes. */
 const idleWaitMsFirst = 1_000;
 const idleWaitMsMax = 60_000;
+/** Until work that came due by itself is looked for. */
+const dueWaitMs = 5 * idleWaitMsMax;
 /** Two rounds never share an instant: the store knows an answer that it has already by its time. */
 const nextRoundMs = 1;
 
@@ -48,9 +51,10 @@ interface Surroundings {
 
 /** The last look into the store, which found nothing to do. */
 interface Idle {
-  /** What had been written when it began, and when that was, monotonic. */
+  /** What had been written when it began. */
   readonly writes: number;
-  readonly sinceMs: number;
+  /** When to look again although nothing was written, monotonic. */
+  readonly untilMs: number;
   readonly waitMs: number;
 }
 
@@ -64,7 +68,7 @@ export function passOver(
   return async (signal) => {
     const writes = reader.writes();
     const nowMs = clock.monotonic();
-    if (idle !== undefined && idle.writes === writes && nowMs - idle.sinceMs < idleWaitMsMax) {
+    if (idle !== undefined && idle.writes === writes && nowMs < idle.untilMs) {
       idle = { ...idle, waitMs: Math.min(idleWaitMsMax, 2 * idle.waitMs) };
       return idleReport(idle);
     }
@@ -82,7 +86,8 @@ export function passOver(
       return { counts: { stage: name, ...counts, why: trouble.why }, nextInMs: nextRoundMs };
     }
     const waitMs = idle === undefined ? idleWaitMsFirst : Math.min(idleWaitMsMax, 2 * idle.waitMs);
-    idle = { writes, sinceMs: nowMs, waitMs };
+    const steppedBack = [...pausedUntilMs.values()].filter((untilMs) => untilMs > nowMs);
+    idle = { writes, untilMs: Math.min(nowMs + dueWaitMs, ...steppedBack), waitMs };
     return idleReport(idle);
   };
 }

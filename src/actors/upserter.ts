@@ -8,10 +8,12 @@
  * before that everything is unknown, and catching up is the sweep's work.
  *
  * Invariants:
- * - the interval follows the measured rate, so that planned polls fit the class's share;
+ * - the interval follows the measured rate, so that planned polls fit the class's share, and is
+ *   measured anew while it runs: one planned in a poor hour does not outlast that hour;
  * - a page that could not be bought changes nothing, and the next round polls again;
  * - what is known decides only whether another page is bought, never what is stored.
  */
+import { tickMs } from '../broker/token-bucket.ts';
 import { newestFirst, withSort } from '../keepa/deal-query.ts';
 import { type DealPage, dealPageLast, dealPageRows } from '../keepa/deal-row.ts';
 import type { PassReport } from '../runtime/actor.ts';
@@ -41,14 +43,29 @@ interface Tally {
   troubles: number;
 }
 
-/** Makes the pass: one round of polls over all feeds. */
+/** How often a wait for the next round is planned anew. */
+const replanMs = 10 * tickMs;
+
+/** Makes the pass: one round of polls over all feeds, or none while the next is not due. */
 export function upserterPass(
   options: UpserterOptions,
 ): (signal: AbortSignal) => Promise<PassReport> {
   const { feeds, broker, clock, sharePercent } = options;
   const blocks = new FeedBlocks(clock);
+  /** Feeds whose first sweep was completed; that stays true while the configuration does. */
+  const swept = new Set<string>();
+  let startedAtMs: number | undefined;
+  const untilNextMs = (): number => {
+    const { netRate } = broker.snapshot();
+    const intervalMs = headIntervalMs(feeds.length, { netRate, sharePercent });
+    return startedAtMs === undefined
+      ? 0
+      : Math.max(0, startedAtMs + intervalMs - clock.monotonic());
+  };
   return async (signal) => {
-    const startedAtMs = clock.monotonic();
+    const waitMs = untilNextMs();
+    if (waitMs > 0) return { counts: { pages: 0 }, nextInMs: Math.min(waitMs, replanMs) };
+    startedAtMs = clock.monotonic();
     const tally: Tally = {
       pages: 0,
       fresh: 0,
@@ -59,13 +76,10 @@ export function upserterPass(
     };
     for (const feed of blocks.open(feeds)) {
       if (signal.aborted) break;
-      const trouble = await pollHead(options, feed, { signal, tally });
+      const trouble = await pollHead(options, feed, { signal, tally, swept });
       if (trouble !== undefined) blocks.block(feed, trouble);
     }
-    const { netRate } = broker.snapshot();
-    const intervalMs = headIntervalMs(feeds.length, { netRate, sharePercent });
-    const nextInMs = Math.max(0, startedAtMs + intervalMs - clock.monotonic());
-    return { counts: { ...tally }, nextInMs };
+    return { counts: { ...tally }, nextInMs: Math.min(untilNextMs(), replanMs) };
   };
 }
 
@@ -73,11 +87,12 @@ export function upserterPass(
 async function pollHead(
   options: UpserterOptions,
   feed: Feed,
-  { signal, tally }: { signal: AbortSignal; tally: Tally },
+  { signal, tally, swept }: { signal: AbortSignal; tally: Tally; swept: Set<string> },
 ): Promise<Trouble | undefined> {
   const { log, reader } = options;
   const call = { endpoint: 'deal', query: withSort(feed.query, newestFirst) } as const;
-  const isKnown = await hasBeenSwept(reader, feed);
+  const isKnown = swept.has(feed.name) || (await hasBeenSwept(reader, feed));
+  if (isKnown) swept.add(feed.name);
   for (let page = 0; page <= dealPageLast; page += 1) {
     const bought = await buyPage(options, {
       feed,

@@ -8,6 +8,12 @@
  *
  * There is no threshold to be tuned: every limit is a share of the measured capacity or lump.
  *
+ * A small bucket may be full of savings of which none suffices: what all classes save for is more
+ * than it holds. Then no lump comes any more, and everybody would wait for ever beside a full
+ * bucket. So the next lump that would be lost lets one class borrow what it lacks from the savings
+ * of the others: the one that would have been first by its share in a bucket without a cap. The
+ * loan is an overrun like any other, so its class pays it back and the shares stay what they are.
+ *
  * Invariants:
  * - no admission takes the balance, less everything held, below the deficit floor, not even when
  *   the call costs as much as the dearest one of its kind of late;
@@ -15,7 +21,7 @@
  * - pure: decisions depend on the arguments only.
  */
 import { type CostModel, type Quote, unitsIn } from './cost-model.ts';
-import { type Credits, hundredthsPerToken, type PerClass, perClass } from './credits.ts';
+import { type Credits, dealLump, hundredthsPerToken, type PerClass, perClass } from './credits.ts';
 import { type SpendClass, spendClasses } from './request.ts';
 import type { QueuedRequest, RequestQueue } from './request-queue.ts';
 import { type Bucket, capacityOf, lumpOf } from './token-bucket.ts';
@@ -46,6 +52,8 @@ export type Decision<P> =
       /** How many of its items. */
       readonly items: number;
       readonly quote: Quote;
+      /** Paid in part from what the other classes have saved. */
+      readonly isLoan: boolean;
     }
   /** It could never be afforded; `fitsItems` could, 0: not even one. */
   | { readonly kind: 'refuse'; readonly request: QueuedRequest<P>; readonly fitsItems: number }
@@ -71,9 +79,14 @@ export function decide<P>(situation: Situation<P>): Decision<P> {
     const candidate = { ...cut, request, overdueAtMs };
     if (chosen === undefined || overdueAtMs < chosen.overdueAtMs) chosen = candidate;
   }
+  const borrower = chosen === undefined ? borrowerIn(situation) : undefined;
+  if (borrower !== undefined) {
+    const quote = situation.costs.quote(borrower.call, 1);
+    return { kind: 'admit', request: borrower, items: 1, quote, isLoan: true };
+  }
   if (chosen === undefined) return { kind: 'wait' };
   const { request, items, quote } = chosen;
-  return { kind: 'admit', request, items, quote };
+  return { kind: 'admit', request, items, quote, isLoan: false };
 }
 
 interface Cut {
@@ -93,7 +106,6 @@ interface Admissible<P> extends Cut {
  * a fast plan, and more tokens a minute then meant fewer sweeps. Without: its standing reserve.
  */
 export function creditCaps<P>(situation: Situation<P>): PerClass {
-  const saver = saverOf(situation);
   const lump = lumpOf(situation.bucket);
   return perClass((name) => {
     const reserve = standingReserve(situation, name);
@@ -104,26 +116,53 @@ export function creditCaps<P>(situation: Situation<P>): PerClass {
     const cap = goal + share * lump;
     const ceiling = creditCeiling(situation, name);
     if (goal <= ceiling) return Math.max(reserve, Math.min(cap, ceiling));
-    // Dearer than its share can ever hold: it may save beyond, one class at a time. Another such
-    // class leaves what it does not need to the commons, or two savers could fill the bucket.
-    return saver === name ? cap : reserve;
+    // One item dearer than its share can ever hold: it may save beyond. If several do, the bucket
+    // may fill up with savings: then they lend to each other.
+    return cap;
   });
 }
 
-/** The class that may save beyond its share: that of the oldest single item which needs it. */
-function saverOf<P>(situation: Situation<P>): SpendClass | undefined {
-  let oldest: QueuedRequest<P> | undefined;
-  for (const name of spendClasses) {
-    const work = situation.queue.workOf(name);
-    if (work === undefined || !needsSaving(situation, work)) continue;
-    if (oldest === undefined || work.id < oldest.id) oldest = work;
+/**
+ * Who may borrow now: nobody, unless the next lump would be lost at the cap and would let no head
+ * go. `owed` counts as saved, and what a class owes as not saved: so it goes by shares, however
+ * often somebody borrows.
+ */
+export function borrowerIn<P>(situation: Situation<P>): QueuedRequest<P> | undefined {
+  const { queue, credits, bucket, policy } = situation;
+  const room = capacityOf(bucket) - bucket.balance;
+  if (room >= lumpOf(bucket)) return undefined;
+  const heads = spendClasses.flatMap((name) => queue.head(name) ?? []);
+  const dealt = dealLump(credits, {
+    shares: policy.shares,
+    caps: creditCaps(situation),
+    amount: hundredthsPerToken * Math.max(0, room),
+  });
+  const next = { ...situation, credits: dealt };
+  if (heads.some((head) => isAdmissible(next, head))) return undefined;
+  let first: { readonly head: QueuedRequest<P>; readonly ticks: number } | undefined;
+  for (const head of heads) {
+    const { spendClass } = head;
+    const saved = credits.credit[spendClass] + credits.owed[spendClass] / 100;
+    const ticks = (smallestHold(situation, head) - saved) / policy.shares[spendClass];
+    const bearable = bearableByBalance(situation, situation.costs.quote(head.call, 1));
+    if (bearable && (first === undefined || ticks < first.ticks)) first = { head, ticks };
   }
-  return oldest?.spendClass;
+  return first?.head;
 }
 
-/** Whether even its first item is dearer than its class's share can ever hold. */
-export function needsSaving<P>(situation: Situation<P>, request: QueuedRequest<P>): boolean {
-  return smallestHold(situation, request) > creditCeiling(situation, request.spendClass);
+/**
+ * How much more all classes may want to save than the bucket can hold, in hundredths; 0: it holds
+ * everything, so nobody ever has to borrow.
+ */
+export function crowding<P>(situation: Situation<P>): number {
+  const { bucket, queue, policy } = situation;
+  const wanted = spendClasses.reduce((sum, name) => {
+    const work = queue.workOf(name);
+    const reserve = standingReserve(situation, name);
+    return sum + Math.max(reserve, work === undefined ? 0 : smallestHold(situation, work));
+  }, 0);
+  const kept = capacityOf(bucket) - lumpOf(bucket) - policy.deficitFloor;
+  return Math.max(0, wanted - hundredthsPerToken * kept);
 }
 
 /** The hold of the request's first item, in hundredths: what it needs in order to be admitted. */
@@ -184,13 +223,21 @@ function itemsMax<P>({ costs }: Situation<P>, { call }: QueuedRequest<P>): numbe
 function isAffordable<P>(
   situation: Situation<P>,
   { spendClass }: QueuedRequest<P>,
+  quote: Quote,
+): boolean {
+  const { credits } = situation;
+  const own = credits.credit[spendClass] + credits.commons;
+  if (quote.holdTokens > 0 && hundredthsPerToken * quote.holdTokens > own) return false;
+  return bearableByBalance(situation, quote);
+}
+
+/** Whether the balance can bear it, whoever pays. */
+function bearableByBalance<P>(
+  situation: Situation<P>,
   { holdTokens, worstTokens }: Quote,
 ): boolean {
-  const { credits, bucket, heldTokens } = situation;
   // Keepa answers nothing that costs at a balance of 0 or below, whatever floor we allow ourselves.
-  if (holdTokens > 0 && bucket.balance - heldTokens < 1) return false;
-  const own = credits.credit[spendClass] + credits.commons;
-  if (holdTokens > 0 && hundredthsPerToken * holdTokens > own) return false;
+  if (holdTokens > 0 && situation.bucket.balance - situation.heldTokens < 1) return false;
   return hundredthsPerToken * worstTokens <= spendable(situation);
 }
 

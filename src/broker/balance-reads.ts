@@ -6,18 +6,23 @@
  * first request after a 429 (so that an episode has one), and when the last truth is an hour old.
  * Keepa asks its clients not to poll it.
  *
- * Invariant: at most 12 reads within any hour, whatever happens.
+ * A read that is not answered does not count towards the limit: its growing spacing keeps it rare,
+ * and an outage that used the limit up would go on for up to an hour after its end.
+ *
+ * Invariants:
+ * - at most 12 reads within any hour are answered;
+ * - between reads that are not answered lie ever longer waits, in the end of five to ten minutes.
  */
 import { backoffMs } from '../runtime/backoff.ts';
 import type { Random } from '../runtime/random.ts';
 import { HourSum } from './hour-sum.ts';
 
-const readsPerHourMax = 12;
+const answersPerHourMax = 12;
 const backoff = { firstMs: 2_000, capMs: 600_000 };
 
 export class BalanceReads {
   readonly #random: Random;
-  readonly #made = new HourSum();
+  readonly #answered = new HourSum();
   #failuresInRow = 0;
   #retryAtMs = Number.NEGATIVE_INFINITY;
 
@@ -32,15 +37,12 @@ export class BalanceReads {
 
   /** The earliest instant for the next read; in the past when it may be made now. */
   nextAtMs(nowMs: number): number {
-    const freeAtMs = this.#made.freeAtMs(nowMs, readsPerHourMax) ?? nowMs;
+    const freeAtMs = this.#answered.freeAtMs(nowMs, answersPerHourMax) ?? nowMs;
     return Math.max(freeAtMs, this.#retryAtMs);
   }
 
-  began(nowMs: number): void {
-    this.#made.add(nowMs, 1);
-  }
-
-  succeeded(): void {
+  succeeded(nowMs: number): void {
+    this.#answered.add(nowMs, 1);
     this.#failuresInRow = 0;
     this.#retryAtMs = Number.NEGATIVE_INFINITY;
   }

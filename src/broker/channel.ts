@@ -12,17 +12,20 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
+import type { LearnedShape } from './cost-model.ts';
 import type { Purchase, Sent } from './errand.ts';
 import type { BrokerSnapshot, LedgerEntry } from './request.ts';
 import type { StopSigns } from './stop-signs.ts';
 import { type Stored, storeUntilDone } from './storing.ts';
 import type { Flight } from './token-bucket.ts';
 
-export type Slot = NonNullable<BrokerSnapshot['inFlight']>;
+type Slot = Omit<NonNullable<BrokerSnapshot['inFlight']>, 'forMs'>;
 
 /** What is to be kept of an answer. */
 export interface Landed {
   readonly entry: LedgerEntry;
+  /** What is known now of the costs of the entry's shape. */
+  readonly learned?: LearnedShape | undefined;
   readonly purchase?: Purchase | undefined;
   /** The channel is free; `stored` tells what became of the purchase. Runs as a message. */
   done(stored: Stored): void;
@@ -40,7 +43,7 @@ export interface ChannelOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly stops: StopSigns;
-  readonly record: (entry: LedgerEntry) => Promise<void>;
+  readonly record: (entry: LedgerEntry, learned?: LearnedShape) => Promise<void>;
   readonly isFinal: (error: unknown) => boolean;
   /** Runs a message of the broker. */
   readonly post: <T>(message: () => T) => Promise<T>;
@@ -54,15 +57,29 @@ export class Channel {
   readonly #options: ChannelOptions;
   readonly #giveUp = new AbortController();
   #durationsMs: number[] = [];
-  #slot: Slot | undefined;
+  #slot: (Slot & { readonly sentAtMs: number }) | undefined;
+  #freeSinceMs: number;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
+    this.#freeSinceMs = options.clock.monotonic();
+  }
+
+  /** Whether nothing is under way. */
+  get isFree(): boolean {
+    return this.#slot === undefined;
+  }
+
+  /** Since when, on the monotonic clock; of no meaning while something is under way. */
+  get freeSinceMs(): number {
+    return this.#freeSinceMs;
   }
 
   /** What is under way, from sending to stored. */
-  get slot(): Slot | undefined {
-    return this.#slot;
+  get inFlight(): BrokerSnapshot['inFlight'] {
+    if (this.#slot === undefined) return undefined;
+    const { sentAtMs, ...slot } = this.#slot;
+    return { ...slot, forMs: this.#options.clock.monotonic() - sentAtMs };
   }
 
   /** The longest that a request has lately kept the channel. */
@@ -79,18 +96,18 @@ export class Channel {
   async run(job: Job): Promise<void> {
     assert(this.#slot === undefined, 'two requests in flight');
     const { clock, post, record } = this.#options;
-    this.#slot = { ...job.slot, sinceMs: clock.now() };
     const sentAtMs = clock.monotonic();
+    this.#slot = { ...job.slot, sinceMs: clock.now(), sentAtMs };
     const sent = await job.send(this.#giveUp.signal);
     const receivedAtMs = clock.monotonic();
     const landed = await post(() => job.land(sent, { sentAtMs, receivedAtMs }));
     const stored = await this.#store(async () => landed.purchase?.commit());
-    await this.#store(() => record(landed.entry));
+    await this.#store(() => record(landed.entry, landed.learned));
     await post(() => {
       this.#slot = undefined;
-      this.#durationsMs = [...this.#durationsMs, clock.monotonic() - sentAtMs].slice(
-        -durationsKept,
-      );
+      this.#freeSinceMs = clock.monotonic();
+      const tookMs = this.#freeSinceMs - sentAtMs;
+      this.#durationsMs = [...this.#durationsMs, tookMs].slice(-durationsKept);
       landed.done(stored);
     });
   }

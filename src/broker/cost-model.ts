@@ -10,8 +10,14 @@
  * costs. The *worst* is what the balance must be able to bear: the largest of them, so that the one
  * call in twenty that overruns its hold is a debt of its class and not of the account.
  *
+ * What one band learns, the others need in two cases. A call far beyond its hold is news for every
+ * size: it enters all bands that have a p95 of their own, so a price that rose can surprise the
+ * balance once and not once per band. And a band that nobody uses any more forgets, or the dear
+ * call of a day long gone would set the price of one item for ever.
+ *
  * Invariants:
  * - hold >= 1 token for whatever Keepa charges for, and hold <= worst;
+ * - no call is quoted below documented or seen prices before its band has five samples;
  * - below five items both are items x the largest unit cost seen or documented;
  * - the batch size of a shape is at least 1 and at most what Keepa takes.
  */
@@ -36,13 +42,16 @@ export interface Drift {
   readonly batchMax: number;
 }
 
-/** What was learned, as plain JSON. */
+/** What was learned of one shape, as plain JSON. */
+export interface LearnedShape {
+  readonly batchMax: number;
+  /** Unit costs by band, oldest first. */
+  readonly bands: Readonly<Record<string, readonly number[]>>;
+}
+
+/** What was learned of every shape. */
 export interface LearnedCosts {
-  readonly [shape: string]: {
-    readonly batchMax: number;
-    /** Unit costs by band, oldest first. */
-    readonly bands: Readonly<Record<string, readonly number[]>>;
-  };
+  readonly [shape: string]: LearnedShape;
 }
 
 interface Band {
@@ -50,11 +59,15 @@ interface Band {
   readonly samples: readonly number[];
   readonly largest: number;
   readonly p95: number;
+  /** The shape's count of calls when this band was last used. */
+  readonly usedAtCall: number;
 }
 
 interface Learned {
   batchMax: number;
   callsSinceDrift: number;
+  /** Answered calls of the shape, of any size. */
+  calls: number;
   readonly bands: Map<string, Band>;
 }
 
@@ -118,9 +131,9 @@ export class CostModel {
       const { batchMax, bands } = recordOf(value);
       if (typeof batchMax !== 'number' || !Number.isInteger(batchMax) || batchMax < 1) continue;
       const read = entriesOf(bands).map(([band, costs]) => {
-        return [band, bandFrom(unitCostsIn(costs))] as const;
+        return [band, bandFrom(unitCostsIn(costs), 0)] as const;
       });
-      this.#shapes.set(shape, { batchMax, callsSinceDrift: 0, bands: new Map(read) });
+      this.#shapes.set(shape, { batchMax, callsSinceDrift: 0, calls: 0, bands: new Map(read) });
     }
   }
 
@@ -129,14 +142,11 @@ export class CostModel {
     const documented = documentedUnitCost(call);
     if (documented === 0) return flat(0);
     const bands = this.#shapes.get(shapeOf(call))?.bands ?? noBands;
-    if (items < smallItems) {
-      let largest = documented;
-      for (const band of bands.values()) largest = Math.max(largest, band.largest);
-      return flat(items * largest);
-    }
     const band = bands.get(bandOf(items));
-    if (band === undefined || band.samples.length < samplesMin) {
-      return flat(items * Math.max(documented, band?.largest ?? 0));
+    if (items < smallItems || band === undefined || band.samples.length < samplesMin) {
+      let largest = documented;
+      for (const other of bands.values()) largest = Math.max(largest, other.largest);
+      return flat(items * largest);
     }
     const holdTokens = Math.max(1, wholeTokens(items * band.p95));
     return { holdTokens, worstTokens: Math.max(holdTokens, wholeTokens(items * band.largest)) };
@@ -159,10 +169,9 @@ export class CostModel {
     if (call.endpoint === 'token' || items < 1) return undefined;
     const shape = shapeOf(call);
     const learned = this.#learnedOf(shape, documentedBatchMax(call));
-    const band = bandOf(items);
-    const samples = learned.bands.get(band)?.samples ?? [];
-    learned.bands.set(band, bandFrom([...samples, costTokens / items].slice(-samplesMax)));
-    if (costTokens > driftFactor * holdTokens) {
+    const isDrift = costTokens > driftFactor * holdTokens;
+    remember(learned, { band: bandOf(items), unitCost: costTokens / items, isNews: isDrift });
+    if (isDrift) {
       learned.batchMax = Math.max(1, Math.floor(Math.min(learned.batchMax, items) / 2));
       learned.callsSinceDrift = 0;
       return { shape, batchMax: learned.batchMax };
@@ -176,20 +185,28 @@ export class CostModel {
   }
 
   export(): LearnedCosts {
-    const entries = [...this.#shapes].map(([shape, { batchMax, bands }]) => {
-      const samples = [...bands].map(([band, learned]) => [band, learned.samples] as const);
-      return [shape, { batchMax, bands: Object.fromEntries(samples) }] as const;
-    });
+    const entries = [...this.#shapes].map(([shape, learned]) => [shape, plain(learned)] as const);
     return Object.fromEntries(entries);
+  }
+
+  /** What is known of one shape; undefined: nothing yet. */
+  exportShape(shape: string): LearnedShape | undefined {
+    const learned = this.#shapes.get(shape);
+    return learned && plain(learned);
   }
 
   #learnedOf(shape: string, batchMax: number): Learned {
     const known = this.#shapes.get(shape);
     if (known !== undefined) return known;
-    const fresh: Learned = { batchMax, callsSinceDrift: 0, bands: new Map() };
+    const fresh: Learned = { batchMax, callsSinceDrift: 0, calls: 0, bands: new Map() };
     this.#shapes.set(shape, fresh);
     return fresh;
   }
+}
+
+function plain({ batchMax, bands }: Learned): LearnedShape {
+  const samples = [...bands].map(([band, learned]) => [band, learned.samples] as const);
+  return { batchMax, bands: Object.fromEntries(samples) };
 }
 
 const noBands: ReadonlyMap<string, Band> = new Map();
@@ -198,11 +215,36 @@ function bandOf(items: number): string {
   return String(bandStarts.findLast((start) => start <= items) ?? 1);
 }
 
-/** The p95 is by nearest rank: the smallest sample that at least 95 % of them do not exceed. */
-function bandFrom(samples: readonly number[]): Band {
+/** Adds one call to its band, as news to every band, and lets the bands fade that nobody uses. */
+function remember(
+  learned: Learned,
+  { band, unitCost, isNews }: { band: string; unitCost: number; isNews: boolean },
+): void {
+  const { bands } = learned;
+  learned.calls += 1;
+  if (!bands.has(band)) bands.set(band, bandFrom([], learned.calls));
+  for (const [name, { samples, usedAtCall }] of bands) {
+    const isOwn = name === band;
+    const usedNow = isOwn ? learned.calls : usedAtCall;
+    const isTold = isOwn || (isNews && samples.length >= samplesMin);
+    const kept = learned.calls - usedNow > samplesMax ? samples.slice(1) : samples;
+    const now = isTold ? [...kept, unitCost].slice(-samplesMax) : kept;
+    if (now === samples) continue;
+    if (now.length === 0) bands.delete(name);
+    else bands.set(name, bandFrom(now, usedNow));
+  }
+}
+
+/**
+ * The p95 is the smallest sample that the *next* call stays within 19 times in 20. The k-th of n
+ * samples bounds the next one in k of n + 1 cases, so with less than 39 it is the largest; plain
+ * nearest rank, the 48th of 50, would be overrun by 6 calls in 100.
+ */
+function bandFrom(samples: readonly number[], usedAtCall: number): Band {
   const ascending = [...samples].sort((a, b) => a - b);
-  const p95 = ascending[Math.ceil(0.95 * ascending.length) - 1] ?? 0;
-  return { samples, largest: ascending.at(-1) ?? 0, p95 };
+  const largest = ascending.at(-1) ?? 0;
+  const p95 = ascending[Math.ceil(0.95 * (ascending.length + 1)) - 1] ?? largest;
+  return { samples, largest, p95, usedAtCall };
 }
 
 function flat(tokens: number): Quote {

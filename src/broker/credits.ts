@@ -97,15 +97,19 @@ export function dealLump(
   return skim(deal(credits, shares, rest), caps);
 }
 
-/** Takes a hold: from the class's credit as far as it goes, then from the commons. */
+/**
+ * Takes a hold: from the class's credit as far as it goes, then from the commons. What is left of a
+ * loan comes from the other classes: the credit goes below 0, and the next lumps make it good.
+ */
 export function payHold(
   { credit, commons, owed }: Credits,
-  { spendClass, hold }: { spendClass: SpendClass; hold: number },
+  { spendClass, hold, isLoan = false }: { spendClass: SpendClass; hold: number; isLoan?: boolean },
 ): { readonly credits: Credits; readonly payment: Payment } {
   assertAmount(hold);
-  const fromCredit = Math.min(hold, Math.max(0, credit[spendClass]));
-  const fromCommons = hold - fromCredit;
-  assert(fromCommons <= Math.max(0, commons), `the commons cannot pay ${fromCommons}`);
+  const own = Math.min(hold, Math.max(0, credit[spendClass]));
+  const fromCommons = Math.min(hold - own, Math.max(0, commons));
+  const fromCredit = hold - fromCommons;
+  assert(isLoan || fromCredit === own, `the commons cannot pay ${hold - own}`);
   return {
     credits: {
       credit: { ...credit, [spendClass]: credit[spendClass] - fromCredit },

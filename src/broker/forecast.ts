@@ -4,7 +4,7 @@
  * It deals the coming lumps by the very rules that will deal them, so what `status` prints as the
  * next action is what will be done.
  */
-import { creditCaps, isAdmissible, type Situation } from './admission.ts';
+import { borrowerIn, creditCaps, isAdmissible, type Situation } from './admission.ts';
 import { dealLump, hundredthsPerToken } from './credits.ts';
 import { spendClasses } from './request.ts';
 import { advanceBucket } from './token-bucket.ts';
@@ -16,17 +16,22 @@ export interface Forecast {
   readonly balance: number;
 }
 
-/** About five hours: the longest saving that the smallest plan needs. */
-const ticksMax = 300;
+/** The longest saving that the smallest plan needs, after the deepest debt ever seen. */
+export const forecastHours = 10;
+const ticksMax = 60 * forecastHours;
 
-/** Undefined without a head, or when none can be admitted within five hours. */
+/**
+ * Undefined without a head, or when none can be admitted within ten hours. In the past when the
+ * situation is one of the past in which something could have been admitted.
+ */
 export function forecastAdmission<P>(now: Situation<P>): Forecast | undefined {
   const heads = spendClasses.flatMap((name) => now.queue.head(name) ?? []);
   if (heads.length === 0) return undefined;
   let situation = now;
   for (let tick = 0; tick <= ticksMax; tick += 1) {
     const { bucket, nowMs } = situation;
-    if (heads.some((head) => isAdmissible(situation, head))) {
+    const isNext = heads.some((head) => isAdmissible(situation, head));
+    if (isNext || borrowerIn(situation) !== undefined) {
       return { atMs: nowMs, balance: bucket.balance };
     }
     situation = afterNextLump(situation);

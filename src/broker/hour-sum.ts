@@ -17,6 +17,11 @@ export class HourSum {
     return this.#recent(nowMs).reduce((sum, { amount }) => sum + amount, 0);
   }
 
+  /** The most that was added at once within that hour; 0 without an entry above 0. */
+  largest(nowMs: number): number {
+    return Math.max(0, ...this.#recent(nowMs).map(({ amount }) => amount));
+  }
+
   /** When the `count`th newest entry will be an hour old; undefined with fewer entries. */
   freeAtMs(nowMs: number, count: number): number | undefined {
     const entry = this.#recent(nowMs).at(-count);

@@ -6,6 +6,9 @@
  * only the free read can tell whether the tokens are really there. Until it has said so, nothing is
  * sent.
  *
+ * A process that begins at nothing left is taken to be in such an episode: we never spend below
+ * nothing ourselves, and the process before it may have had the one 429 already.
+ *
  * Invariants:
  * - after a refusal nothing is sent before the next tick, and after several in a row that the
  *   balance does not explain, not before as many ticks: no refusal can become a hot loop;
@@ -18,6 +21,7 @@ const waitTicksMax = 10;
 
 export class RefusalGuard {
   #refusalsInRow = 0;
+  #isInEpisode = false;
   #refusals = 0;
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #hasRead = false;
@@ -34,14 +38,21 @@ export class RefusalGuard {
 
   /** True when the balance must be read before the next request is sent. */
   get mustReadFirst(): boolean {
-    return this.#refusalsInRow > 0 && !this.#hasRead;
+    return this.#isInEpisode && !this.#hasRead;
   }
 
   refused({ nextLumpAtMs }: { nextLumpAtMs: number }): void {
     this.#refusals += 1;
     const ticks = Math.min(this.#refusalsInRow, waitTicksMax);
     this.#refusalsInRow += 1;
+    this.#isInEpisode = true;
     this.#notBeforeMs = nextLumpAtMs + ticks * projectedTickMs;
+    this.#hasRead = false;
+  }
+
+  /** The first truth: there is nothing left, and none of it is known to be our doing. */
+  foundNothingLeft(): void {
+    this.#isInEpisode = true;
     this.#hasRead = false;
   }
 
@@ -58,5 +69,6 @@ export class RefusalGuard {
   /** A request was served: the episode is over. */
   served(): void {
     this.#refusalsInRow = 0;
+    this.#isInEpisode = false;
   }
 }

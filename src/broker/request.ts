@@ -95,8 +95,13 @@ export interface ClassSnapshot {
   readonly oldestWaitMs: number | undefined;
   /** The least that the present head must be able to pay, in tokens: the hold of its first item. */
   readonly headHoldTokens: number | undefined;
-  /** Longest wait from queueing to admission seen since the start. */
+  /**
+   * The longest that a request has waited since the start, from when it could be sent (queued, or
+   * out of its backoff) to its admission; one that still waits counts with its wait so far.
+   */
   readonly longestWaitMs: number;
+  /** When it ended, our wall clock; now for one that still waits, undefined when there was none. */
+  readonly longestWaitAtMs: number | undefined;
 }
 
 /** Why nothing is spent. A refused key and an unpaid plan last until the process starts anew. */
@@ -126,8 +131,16 @@ export interface BrokerSnapshot {
         readonly spendClass: SpendClass | 'status';
         readonly purpose: string;
         readonly sinceMs: number;
+        /** For how long, by a clock that no step of the wall clock moves. */
+        readonly forMs: number;
       }
     | undefined;
+  /**
+   * For how long something could have been started (a head is affordable, or the balance is due to
+   * be read) while nothing was under way and nothing forbade it. Undefined: it cannot, or has just
+   * been looked at. More than moments means that the broker does not do what it should.
+   */
+  readonly startableForMs: number | undefined;
   /**
    * When the broker will next try to admit something, our wall clock; undefined: nothing queued.
    */

@@ -14,20 +14,22 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import {
+  borrowerIn,
   creditCaps,
   type Decision,
   decide,
+  isAdmissible,
   type Situation,
   type SpendPolicy,
 } from './admission.ts';
 import { BalanceReads } from './balance-reads.ts';
-import { describeSituation } from './broker-snapshot.ts';
+import { describeSituation, type LongestWait, noWait } from './broker-snapshot.ts';
 import { CostModel } from './cost-model.ts';
 import { type PerClass, perClass } from './credits.ts';
 import type { Errand } from './errand.ts';
 import { type Dispatch, envelopeOf, settleOutcome } from './landing.ts';
 import { RefusalGuard } from './refusal-guard.ts';
-import { type BrokerSnapshot, type Stop, spendClasses } from './request.ts';
+import { type BrokerSnapshot, type SpendClass, type Stop, spendClasses } from './request.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { StopSigns } from './stop-signs.ts';
 import { type Learned, TokenAccount } from './token-account.ts';
@@ -59,7 +61,9 @@ export class Spending {
   readonly #options: SpendingOptions;
   readonly #account: TokenAccount;
   readonly #guard = new RefusalGuard();
-  readonly #longestWaitMs = perClass(() => 0);
+  readonly #longestWaits: Record<SpendClass, LongestWait> = perClass(() => noWait);
+  /** Since when something could be started that was not; undefined: it cannot. */
+  #startableSinceMs: number | undefined;
   #turnMs = 0;
   /** False while what we believe of the balance may be somebody else's past. */
   #isTruthOurs = false;
@@ -85,6 +89,20 @@ export class Spending {
   /** Others may spend from now on: what is believed of the balance ends here. */
   disown(): void {
     this.#isTruthOurs = false;
+    this.#startableSinceMs = undefined;
+  }
+
+  /**
+   * Remembers since when something could be started; called with the channel free, before anybody
+   * decides, so that it also tells of a decision that is not taken.
+   */
+  noteStartable(nowMs: number): void {
+    if (!this.#canStart(nowMs)) this.#startableSinceMs = undefined;
+    else this.#startableSinceMs ??= nowMs;
+  }
+
+  readBegins(): void {
+    this.#startableSinceMs = undefined;
   }
 
   /**
@@ -103,14 +121,15 @@ export class Spending {
   }
 
   /** Pays the hold of what is about to be sent. */
-  dispatch({ request, items, quote }: Admission, nowMs: number): Dispatch {
+  dispatch({ request, items, quote, isLoan }: Admission, nowMs: number): Dispatch {
     const { id, spendClass } = request;
     this.queue.move(id, 'admitted');
-    const hold = this.#account.hold(spendClass, quote.holdTokens);
+    const hold = this.#account.hold(spendClass, quote.holdTokens, { isLoan });
     this.queue.move(id, 'in-flight');
-    const waitedMs = nowMs - request.queuedAtMs;
-    this.#longestWaitMs[spendClass] = Math.max(this.#longestWaitMs[spendClass], waitedMs);
-    return { request, items, hold, waitedMs };
+    this.#startableSinceMs = undefined;
+    const wait = { waitMs: nowMs - request.readyAtMs, atMs: this.#options.clock.now() };
+    if (wait.waitMs > this.#longestWaits[spendClass].waitMs) this.#longestWaits[spendClass] = wait;
+    return { request, items, hold, waitedMs: nowMs - request.queuedAtMs };
   }
 
   /** Takes in what became of a request: its hold is settled or released, and prices learned. */
@@ -135,7 +154,7 @@ export class Spending {
       this.#hear(outcome, undefined);
       return;
     }
-    this.reads.succeeded();
+    this.reads.succeeded(flight.receivedAtMs);
     this.#guard.balanceRead();
     if (this.#isTruthOurs) {
       this.#account.advance(flight.receivedAtMs, this.#caps);
@@ -143,6 +162,7 @@ export class Spending {
       return;
     }
     this.#account.open(envelope, flight);
+    if (envelope.balance <= 0) this.#guard.foundNothingLeft();
     this.#isTruthOurs = true;
     this.#hear(outcome, undefined);
   }
@@ -157,21 +177,23 @@ export class Spending {
     });
   }
 
-  snapshot(): Omit<BrokerSnapshot, 'inFlight'> {
+  /** `freeSinceMs`: since when nothing is under way; undefined while something is. */
+  snapshot(freeSinceMs: number | undefined): Omit<BrokerSnapshot, 'inFlight'> {
     const { clock, policy, stops } = this.#options;
     const nowMs = clock.monotonic();
-    const readsFirst = !this.#isTruthOurs || this.#guard.mustReadFirst;
-    const mayReadAtMs = readsFirst ? this.reads.nextAtMs(nowMs) : nowMs;
     return {
       ...describeSituation({
         situation: this.#situation(nowMs),
         pace: this.#pace(nowMs),
         queue: this.queue,
         deficitFloor: policy.deficitFloor,
-        longestWaitMs: this.#longestWaitMs,
+        longestWaits: this.#longestWaits,
         nowMs,
         wallMinusMonotonicMs: clock.now() - nowMs,
-        notBeforeMs: Math.max(this.#guard.notBeforeMs, mayReadAtMs),
+        notBeforeMs: this.#notBeforeMs(nowMs),
+        readsAtOnce: !this.#isTruthOurs,
+        freeSinceMs,
+        startableSinceMs: this.#startableSinceMs,
         isStopped: stops.current !== undefined,
       }),
       clockOffsetMs: this.#lastAnswer?.clockOffsetMs,
@@ -181,6 +203,31 @@ export class Spending {
       refusals: this.#guard.refusals,
       lastAnswerAtMs: this.#lastAnswer?.atMs,
     };
+  }
+
+  /** Whether the balance must be read before anything is bought. */
+  #readsFirst(nowMs: number): boolean {
+    return !this.#isTruthOurs || this.#guard.mustReadFirst || this.#isTruthStale(nowMs);
+  }
+
+  /** Nothing is started before it; in the past when nothing forbids it. */
+  #notBeforeMs(nowMs: number): number {
+    const readAtMs = this.#readsFirst(nowMs) ? this.reads.nextAtMs(nowMs) : nowMs;
+    return Math.max(
+      this.#guard.notBeforeMs,
+      readAtMs > nowMs ? readAtMs : Number.NEGATIVE_INFINITY,
+    );
+  }
+
+  /** By the rules alone: what `nextStep` makes of them is what this is held against. */
+  #canStart(nowMs: number): boolean {
+    if (this.#notBeforeMs(nowMs) > nowMs) return false;
+    if (!this.#isTruthOurs) return true;
+    const situation = this.#situation(nowMs);
+    if (situation === undefined) return false;
+    const heads = spendClasses.flatMap((name) => this.queue.head(name) ?? []);
+    if (heads.some((head) => isAdmissible(situation, head))) return true;
+    return borrowerIn(situation) !== undefined;
   }
 
   #nextAdmission(nowMs: number): Admission | undefined {
@@ -243,9 +290,20 @@ export class Spending {
     }
   }
 
+  /**
+   * What strangers took since the last answer is still in the credits. A busy class keeps its part
+   * of it, or a lump would carry that to the commons, and this class alone would pay for the rest.
+   */
   readonly #caps = (): PerClass => {
-    const situation = this.#situation(this.#options.clock.monotonic());
-    return situation === undefined ? perClass(() => 0) : creditCaps(situation);
+    const nowMs = this.#options.clock.monotonic();
+    const situation = this.#situation(nowMs);
+    if (situation === undefined) return perClass(() => 0);
+    const caps = creditCaps(situation);
+    const untoldTokens = this.#account.drainAtOnce(nowMs);
+    return perClass((name) => {
+      const isBusy = this.queue.workOf(name) !== undefined;
+      return caps[name] + (isBusy ? Math.ceil(situation.policy.shares[name] * untoldTokens) : 0);
+    });
   };
 
   #situation(nowMs: number): Situation<Errand> | undefined {
@@ -257,7 +315,8 @@ export class Spending {
 
   #pace(nowMs: number): Pace | undefined {
     const netRate = this.#account.netRate(nowMs);
-    return netRate === undefined ? undefined : { netRate, turnMs: this.#turnMs };
+    if (netRate === undefined) return undefined;
+    return { netRate, drainTokens: this.#account.drainAtOnce(nowMs), turnMs: this.#turnMs };
   }
 
   #markHeads(nowMs: number): void {

@@ -123,10 +123,10 @@ export class TokenAccount {
     this.#keep({ bucket, credits });
   }
 
-  /** Sets tokens aside. @throws AssertionError when the class cannot pay them. */
-  hold(spendClass: SpendClass, tokens: number): Hold {
+  /** Sets tokens aside. @throws AssertionError when the class cannot pay them without a loan. */
+  hold(spendClass: SpendClass, tokens: number, { isLoan = false } = {}): Hold {
     const { bucket, credits } = this.#opened();
-    const paid = payHold(credits, { spendClass, hold: tokens * hundredthsPerToken });
+    const paid = payHold(credits, { spendClass, hold: tokens * hundredthsPerToken, isLoan });
     const hold: Hold = { tokens, payment: paid.payment };
     this.#holds.add(hold);
     this.#keep({ bucket, credits: paid.credits });
@@ -207,11 +207,26 @@ export class TokenAccount {
     if (this.#books === undefined) return undefined;
     const { bucket } = this.#books;
     const lump = lumpOf(bucket);
-    const drain = this.unexplained(nowMs);
-    if (drain <= drainNoticed * bucket.rate * ticksPerHour) return lump;
-    const sinceOpen = Math.floor((nowMs - this.#openedAtMs) / projectedTickMs);
-    const ticks = Math.min(ticksPerHour, Math.max(drainTicksMin, sinceOpen));
-    return Math.max(0, lump - drain / ticks);
+    if (!this.#isDrainNoticed(nowMs)) return lump;
+    // What was taken since the last answer is not known yet, so that time does not count either.
+    const sinceMs = Math.max(this.#openedAtMs, nowMs - ticksPerHour * projectedTickMs);
+    const told = Math.floor((bucket.truthAtMs - sinceMs) / projectedTickMs);
+    // A lump more or less is rounding here, and a bound had better be too long.
+    const drain = this.unexplained(nowMs) + bucket.rate;
+    return Math.max(0, lump - drain / Math.max(drainTicksMin, told));
+  }
+
+  /**
+   * The most that was missing at once in the last hour, when `netRate` counts with strangers. They
+   * take by the handful, so a wait may meet one handful more than their average.
+   */
+  drainAtOnce(nowMs: number): number {
+    return this.#isDrainNoticed(nowMs) ? this.#drained.largest(nowMs) : 0;
+  }
+
+  #isDrainNoticed(nowMs: number): boolean {
+    const refill = (this.#books?.bucket.rate ?? 0) * ticksPerHour;
+    return this.unexplained(nowMs) > drainNoticed * refill;
   }
 
   #deal(credits: Credits, lump: number, caps: CapsNow): Credits {

@@ -21,7 +21,7 @@ import { Mailbox } from '../runtime/mailbox.ts';
 import type { Random } from '../runtime/random.ts';
 import type { SpendPolicy } from './admission.ts';
 import { Channel, type Landed } from './channel.ts';
-import { type LearnedCosts, unitsIn } from './cost-model.ts';
+import { type LearnedCosts, type LearnedShape, unitsIn } from './cost-model.ts';
 import { ask, errandOf, type Purchase, type Sent } from './errand.ts';
 import {
   type Dispatch,
@@ -50,13 +50,16 @@ export interface BrokerOptions {
   readonly log: Log;
   readonly client: KeepaClient;
   readonly policy: SpendPolicy;
-  /** Writes one line of the ledger; repeated until it succeeds, like a commit. */
-  readonly record: (entry: LedgerEntry) => Promise<void>;
+  /**
+   * Writes one line of the ledger, and with an answer what is known now of the costs of its shape;
+   * repeated until it succeeds, like a commit.
+   */
+  readonly record: (entry: LedgerEntry, learned?: LearnedShape) => Promise<void>;
   /** Whether anything may be admitted now; asked at every look, call `nudge` when it changes. */
   readonly gate: () => Gate;
   /** Whether a failed write can never succeed, because a newer process writes now. */
   readonly isFinal: (error: unknown) => boolean;
-  /** What an earlier run learned of prices (`learnedCosts`). */
+  /** What an earlier run learned of prices, by shape (`record`). */
   readonly learned?: unknown;
   /**
    * Called once, when Keepa refuses the key or the plan is unpaid. What is queued stays queued: an
@@ -137,7 +140,8 @@ class SerialBroker implements TokenBroker {
   }
 
   snapshot(): BrokerSnapshot {
-    return { ...this.#spending.snapshot(), inFlight: this.#channel.slot };
+    const { inFlight, isFree, freeSinceMs } = this.#channel;
+    return { ...this.#spending.snapshot(isFree ? freeSinceMs : undefined), inFlight };
   }
 
   learnedCosts(): LearnedCosts {
@@ -169,9 +173,10 @@ class SerialBroker implements TokenBroker {
     const nowMs = this.#options.clock.monotonic();
     this.#spending.advance(nowMs, this.#channel.turnMs);
     const isOpen = this.#readGate();
-    if (isOpen && this.#channel.slot === undefined && !this.#stops.isHalted) {
+    if (isOpen && this.#channel.isFree && !this.#stops.isHalted) {
+      this.#spending.noteStartable(nowMs);
       const step = this.#spending.nextStep(nowMs);
-      if (step?.kind === 'read') this.#readBalance(nowMs);
+      if (step?.kind === 'read') this.#readBalance();
       if (step?.kind === 'admit') this.#send(step, nowMs);
     }
     this.#arm();
@@ -214,8 +219,10 @@ class SerialBroker implements TokenBroker {
     const entry = ledgerEntry(dispatch, outcome, { atMs, tookMs: tookMs(flight) });
     const purchase = buy?.({ costTokens: entry.costTokens, atMs });
     const verdict = verdictOf(outcome, request);
+    const isAnswered = outcome.kind === 'answered';
     return {
       entry,
+      learned: isAnswered ? this.#spending.costs.exportShape(entry.shape) : undefined,
       purchase,
       done: (stored) => {
         const isLost = stored.kind === 'given-up' && purchase !== undefined;
@@ -257,10 +264,9 @@ class SerialBroker implements TokenBroker {
   }
 
   /** The free read: the truth, where no answer can tell it. */
-  #readBalance(nowMs: number): void {
-    const { reads } = this.#spending;
-    const { attempt } = reads;
-    reads.began(nowMs);
+  #readBalance(): void {
+    const { attempt } = this.#spending.reads;
+    this.#spending.readBegins();
     const call: TokenCall = { endpoint: 'token' };
     void this.#channel.run({
       slot: { spendClass: 'status', purpose: 'balance' },
@@ -290,7 +296,7 @@ class SerialBroker implements TokenBroker {
 
   #cancelAll(): void {
     for (const { id } of this.#spending.queue.waiting()) this.#cancel(id);
-    if (this.#channel.slot === undefined) this.#idle.resolve();
+    if (this.#channel.isFree) this.#idle.resolve();
   }
 
   /** A message that throws is a fault: the rejection goes unhandled and ends the process. */

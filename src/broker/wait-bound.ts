@@ -8,10 +8,14 @@
  * most one per other class that was overdue before it. An overdue head goes before all that became
  * so later, hence no class can come twice.
  *
- * The promise rests on what is known now: tokens that others spend with the same key, and calls
- * that cost more than their hold, move it by ceil(their size / net rate) ticks.
+ * In a bucket too small for what all classes save for, some borrow from others (`admission.ts`). At
+ * most the excess is ever lent out, and each class lends its share of it, so its credit may be
+ * ceil(excess / net rate) ticks behind.
+ *
+ * The promise rests on what is known now: a stranger's handful larger than any of the last hour,
+ * and calls that cost more than their hold, move it by ceil(their size / net rate) ticks.
  */
-import { creditCaps, needsSaving, type Situation, smallestHold } from './admission.ts';
+import { creditCaps, crowding, type Situation, smallestHold } from './admission.ts';
 import { debtOf, hundredthsPerToken } from './credits.ts';
 import { type SpendClass, spendClasses } from './request.ts';
 import { projectedTickMs } from './token-bucket.ts';
@@ -20,6 +24,8 @@ import { projectedTickMs } from './token-bucket.ts';
 export interface Pace {
   /** Tokens that a tick brings, net of whatever others take. */
   readonly netRate: number;
+  /** The most that others took at once of late, where `netRate` counts with them. */
+  readonly drainTokens: number;
   /** The longest one request may take. */
   readonly turnMs: number;
 }
@@ -51,14 +57,15 @@ export function overdueAtMs<P>(
 function ticksBoundMs<P>(
   situation: Situation<P>,
   spendClass: SpendClass,
-  { netRate }: Pace,
+  { netRate, drainTokens }: Pace,
 ): number | undefined {
   const head = situation.queue.head(spendClass);
   if (head === undefined || netRate <= 0) return undefined;
   const ticks =
     debtTicks(situation, netRate) +
     creditTicks(situation, spendClass, netRate) +
-    ticksOfOlderSavers(situation, spendClass, netRate);
+    Math.ceil(crowding(situation) / (hundredthsPerToken * netRate)) +
+    Math.ceil(drainTokens / netRate);
   if (ticks === 0) return 0;
   const { bucket, nowMs } = situation;
   return Math.max(0, bucket.nextLumpAtMs - nowMs) + (ticks - 1) * projectedTickMs;
@@ -83,27 +90,10 @@ function creditTicks<P>(situation: Situation<P>, spendClass: SpendClass, netRate
   const work = situation.queue.workOf(spendClass);
   if (work === undefined) return 0;
   const { credits, policy } = situation;
-  // What exceeds its cap goes to the commons with the next lump: a class that waits for another to
-  // end its saving begins its own at its reserve.
+  // What exceeds its cap goes to the commons with the next lump.
   const kept = Math.min(credits.credit[spendClass], creditCaps(situation)[spendClass]);
   const missing = smallestHold(situation, work) - kept;
   const owing = Math.max(0, -credits.owed[spendClass]) / 100;
   const need = missing <= 0 ? 0 : missing + Math.ceil(owing);
   return Math.max(0, Math.ceil(need / (policy.shares[spendClass] * netRate)));
-}
-
-/** A class that has to save beyond its share waits for those that came before it. */
-function ticksOfOlderSavers<P>(
-  situation: Situation<P>,
-  spendClass: SpendClass,
-  netRate: number,
-): number {
-  const { queue } = situation;
-  const work = queue.workOf(spendClass);
-  if (work === undefined || !needsSaving(situation, work)) return 0;
-  const older = spendClasses.filter((name) => {
-    const other = queue.workOf(name);
-    return other !== undefined && other.id < work.id && needsSaving(situation, other);
-  });
-  return older.reduce((sum, name) => sum + creditTicks(situation, name, netRate), 0);
 }

@@ -39,7 +39,7 @@ export async function rejudge(flags: RejudgeFlags, context: CliContext): Promise
   if (terminal.isTalkTty) terminal.write(clearLine);
   terminal.out(flags.json === true ? jsonOf(outcome) : textOf(outcome));
   if (isByDaemon) {
-    terminal.say('judged by the rules that the daemon was started with; restart it to change them');
+    terminal.say('judged by the rules that the daemon works by; a reload (SIGHUP) changes them');
   }
   if (!outcome.isComplete) terminal.say('keepa-deals: it was stopped before the end; run it again');
   return outcome.isComplete && outcome.unreadable === 0 ? exitCodes.fine : exitCodes.failed;

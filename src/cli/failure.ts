@@ -7,6 +7,7 @@
  */
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config-problem.ts';
+import { CoordinationAwayError, CoordinationRefusedError } from '../coordination/ports.ts';
 import { describeError } from '../runtime/describe-error.ts';
 import { redactorOf } from '../runtime/redaction.ts';
 import { StoreOpenError, type StoreOpenReason } from '../store/store-open-error.ts';
@@ -51,6 +52,13 @@ function failureOf(error: unknown): Failure {
     return { exitCode: exitCodes.badConfig, lines: error.problems.map(problemLine) };
   }
   if (error instanceof CliError) return { exitCode: error.exitCode, lines: [error.message] };
+  if (error instanceof CoordinationRefusedError) {
+    const exitCode = error.isMisconfigured ? exitCodes.badConfig : exitCodes.unavailable;
+    return { exitCode, lines: [`${error.message}; ${error.todo}`] };
+  }
+  if (error instanceof CoordinationAwayError) {
+    return { exitCode: exitCodes.unavailable, lines: [`${error.message}; is that Redis running?`] };
+  }
   if (error instanceof StoreOpenError) {
     return { exitCode: storeCodes[error.reason], lines: [error.message] };
   }

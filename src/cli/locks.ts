@@ -1,161 +1,223 @@
 /**
- * `locks` and `checkpoints`: what coordination holds, and taking a lock away from whom it outlived.
+ * `locks`: who holds what, and taking a lock away from whom it outlived.
  *
  * A lock that outlives its owner ends by itself, so clearing one is for the case that nobody
  * thought of. It deletes exactly what was named, refuses the living, and looks afterwards whether
  * it is really gone: a maintenance command that fails silently is worse than none.
+ *
+ * Beside the locks stand notes of what each actor is doing. They guard nothing: to clear one of a
+ * living owner takes `--force` as well, and costs it nothing.
  */
 import { existsSync } from 'node:fs';
-import type { Coordination, LeaseEntry, Owner } from '../coordination/ports.ts';
+import { isLease } from '../coordination/names.ts';
+import type { LeaseEntry } from '../coordination/ports.ts';
 import { systemClock } from '../runtime/clock.ts';
-import type { Log } from '../runtime/log.ts';
-import { isProvablyDead, readProcessIdentity } from '../runtime/process-identity.ts';
+import { nearestName } from '../runtime/nearest-name.ts';
+import {
+  isProvablyDead,
+  type ProcessIdentity,
+  readProcessIdentity,
+} from '../runtime/process-identity.ts';
 import { leaseReport } from '../status/report-fields.ts';
 import { CliError, exitCodes } from './cli-error.ts';
+import { hasConsent } from './consent.ts';
 import type { CliContext } from './context.ts';
-import { coordinationPath } from './data-dir.ts';
-import { openLeases } from './open-data-dir.ts';
-import { type PlaceFlags, readConfig } from './reading.ts';
+import {
+  type CoordinationFlags,
+  type CoordinationPlace,
+  type Places,
+  withPlaces,
+} from './coordination-places.ts';
+import { databasePath } from './data-dir.ts';
 import { clockText, columnsText, spanText } from './words.ts';
 
-export interface LocksFlags extends PlaceFlags {
+export interface LocksFlags extends CoordinationFlags {
   readonly json?: boolean;
+  readonly all?: boolean;
   readonly force?: boolean;
+  readonly yes?: boolean;
+}
+
+/** A lease, and the place it was found in. */
+interface Lock {
+  readonly lease: LeaseEntry;
+  readonly place: CoordinationPlace;
 }
 
 /** Prints every lock with its owner; none is an answer, not an error. */
 export async function listLocks(flags: LocksFlags, context: CliContext): Promise<number> {
-  const held = await withCoordination(flags, context, ({ leases }) => leases.list());
+  const { terminal } = context;
   const self = readProcessIdentity();
-  const locks = (held ?? []).map((lease) => ({
-    ...leaseReport(lease),
-    isAlive: isLive(lease, self),
-  }));
+  const locks = await withPlaces(flags, context, locksIn);
   if (flags.json === true) {
-    context.terminal.out(`${JSON.stringify({ schema: 1, locks })}\n`);
+    const told = locks.map(({ lease, place }) => ({
+      ...leaseReport(lease),
+      owner: ownerState(lease, self),
+      isAlive: isLive(lease, self),
+      expiresAt: new Date(systemClock().now() + lease.remainingMs).toISOString(),
+      kept: place.name,
+    }));
+    terminal.out(`${JSON.stringify({ schema: 1, locks: told })}\n`);
     return exitCodes.fine;
   }
-  if (locks.length === 0) context.terminal.say('no locks are held');
-  const rows = locks.map((lock) => [
-    lock.name,
-    String(lock.pid),
-    lock.isAlive ? 'alive' : 'dead',
-    lock.remainingMs > 0 ? spanText(lock.remainingMs) : 'expired',
-    String(lock.fence),
-    lock.doing,
-  ]);
-  if (rows.length > 0)
-    printTable(['lock', 'pid', 'owner', 'left', 'fence', 'doing'], rows, context);
+  if (locks.length === 0) terminal.say('no locks are held');
+  else terminal.out(`${tableOf(locks, self).join('\n')}\n`);
   return exitCodes.fine;
 }
 
+function tableOf(locks: readonly Lock[], self: ProcessIdentity): string[] {
+  const nowMs = systemClock().now();
+  const heads = ['lock', 'pid', 'owner', 'host', 'held since', 'renewed', 'left', 'fence', 'doing'];
+  const rows = locks.map(({ lease }) => [
+    lease.name,
+    String(lease.owner.pid),
+    ownerState(lease, self),
+    lease.owner.host.split('@').at(-1) ?? '',
+    clockText(lease.acquiredAtMs, nowMs),
+    clockText(lease.renewedAtMs, nowMs),
+    lease.remainingMs > 0 ? spanText(lease.remainingMs) : 'expired',
+    String(lease.fence),
+    lease.doing,
+  ]);
+  return columnsText([heads, ...rows], []);
+}
+
 /**
- * Deletes the named locks and makes sure that they are gone.
+ * Deletes the named locks, or with `--all` every one, and makes sure that they are gone. With
+ * `--force` also those of an owner that may be alive, whose writes are refused from then on.
  *
- * @throws CliError 1 when there is no such lock or it is still there, 75 when its owner is alive.
+ * @throws CliError 1 when there is no such lock or it is still there, 75 when its owner may be
+ * alive, 2 without names, or when nobody can be asked.
  */
 export async function clearLocks(
   names: readonly string[],
   flags: LocksFlags,
   context: CliContext,
 ): Promise<number> {
-  const cleared = await withCoordination(flags, context, async ({ leases }) => {
-    const held = await leases.list();
-    for (const name of names) checkClearable(name, held, flags);
-    for (const name of names) await leases.clear(name);
-    const left = (await leases.list()).filter(({ name }) => names.includes(name));
-    for (const { name } of left) throw stillThere(name);
-    return names;
-  });
-  if (cleared === undefined) throw noSuchLock(names[0] ?? '', []);
-  if (flags.json === true) context.terminal.out(`${JSON.stringify({ schema: 1, cleared })}\n`);
-  else context.terminal.say(`cleared: ${cleared.join(', ')}`);
-  return exitCodes.fine;
-}
-
-/** Prints the saved progress of each part. */
-export async function listCheckpoints(flags: LocksFlags, context: CliContext): Promise<number> {
-  const stored = await withCoordination(flags, context, (found) => found.checkpoints.list());
-  const nowMs = systemClock().now();
-  const checkpoints = (stored ?? []).map(({ name, value, writtenAtMs }) => ({
-    name,
-    value,
-    writtenAt: new Date(writtenAtMs).toISOString(),
-  }));
-  if (flags.json === true) {
-    context.terminal.out(`${JSON.stringify({ schema: 1, checkpoints })}\n`);
+  const { terminal } = context;
+  if (names.length > 0 === (flags.all === true)) throw namesOrAll();
+  return await withPlaces(flags, context, async (places) => {
+    const held = await locksIn(places);
+    const chosen = flags.all === true ? held : names.flatMap((name) => named(name, held));
+    const live = chosen.filter(({ lease }) => isLive(lease, readProcessIdentity()));
+    for (const { lease } of live) if (flags.force !== true) throw aliveOwner(lease);
+    if (chosen.length > 0 && !(await agrees(chosen, { live, flags, context }))) {
+      terminal.say('nothing was changed');
+      return exitCodes.failed;
+    }
+    for (const lock of live) {
+      if (isLease(lock.lease.name)) await fenceOff(lock, places, context);
+    }
+    for (const { lease, place } of chosen) await place.leases.clear(lease.name);
+    assertGone(chosen, await locksIn(places));
+    const cleared = chosen.map(({ lease }) => lease.name);
+    if (flags.json === true) terminal.out(`${JSON.stringify({ schema: 1, cleared })}\n`);
+    else
+      terminal.say(cleared.length === 0 ? 'no locks are held' : `cleared: ${cleared.join(', ')}`);
     return exitCodes.fine;
-  }
-  if (checkpoints.length === 0) context.terminal.say('no progress is saved');
-  const rows = checkpoints.map(({ name, value, writtenAt }) => [
-    name,
-    clockText(Date.parse(writtenAt), nowMs),
-    JSON.stringify(value),
-  ]);
-  if (rows.length > 0) printTable(['checkpoint', 'written', 'value'], rows, context);
-  return exitCodes.fine;
+  });
 }
 
-function checkClearable(name: string, held: readonly LeaseEntry[], { force }: LocksFlags): void {
-  const lease = held.find((entry) => entry.name === name);
-  if (lease === undefined) throw noSuchLock(name, held);
-  if (force === true || !isLive(lease, readProcessIdentity())) return;
-  throw new CliError(exitCodes.busy, {
+function agrees(
+  chosen: readonly Lock[],
+  { live, flags, context }: { live: readonly Lock[]; flags: LocksFlags; context: CliContext },
+): Promise<boolean> {
+  const names = chosen.map(({ lease }) => lease.name).join(', ');
+  const alive =
+    live.length === 0 ? '' : `, ${live.length} of them of a live owner, which then stops`;
+  const what = `these locks would be deleted: ${names}${alive}`;
+  return hasConsent(what, { isGiven: flags.yes === true, terminal: context.terminal });
+}
+
+async function locksIn({ places }: Places): Promise<readonly Lock[]> {
+  const lists = places.map(async (place) =>
+    (await place.leases.list()).map((lease) => ({ lease, place })),
+  );
+  return (await Promise.all(lists)).flat();
+}
+
+/**
+ * Has the database refuse what the owner still writes: a fence above its own is adopted there. It
+ * is done before the lock is deleted, so that whoever takes it next starts above that.
+ */
+async function fenceOff(
+  { lease, place }: Lock,
+  { config: { dataDir } }: Places,
+  { terminal }: CliContext,
+): Promise<void> {
+  const path = databasePath(dataDir);
+  const { openStore } = await import('../store/open-store.ts');
+  if (existsSync(path)) {
+    await using closing = new AsyncDisposableStack();
+    const store = await openStore({ path, mode: 'write' });
+    closing.defer(() => store.close());
+    const isItsDatabase =
+      place.keyHash === undefined ||
+      (await store.reader.lastRun())?.instance === lease.owner.instance;
+    if (isItsDatabase) {
+      const fence = Math.max(await store.reader.newestFence(), lease.fence) + 1;
+      await store.writer(fence).adoptFence();
+      return;
+    }
+  }
+  terminal.say(
+    `keepa-deals: ${lease.name}: its owner writes to another database than ${path}; ` +
+      'clear it there too, or make sure that it is dead',
+  );
+}
+
+/** Gone is the entry that was there; a standby may have taken the name the moment it was free. */
+function assertGone(chosen: readonly Lock[], left: readonly Lock[]): void {
+  for (const { lease, place } of chosen) {
+    const again = left.find(
+      (other) => other.place === place && other.lease.name === lease.name,
+    )?.lease;
+    if (again === undefined || again.fence !== lease.fence) continue;
+    throw new CliError(exitCodes.failed, {
+      what: lease.name,
+      why: 'it was deleted and is there again',
+      todo: 'somebody alive writes it: see keepa-deals status',
+    });
+  }
+}
+
+/** @throws CliError (1) naming the lock that was probably meant. */
+function named(name: string, held: readonly Lock[]): readonly Lock[] {
+  const found = held.filter(({ lease }) => lease.name === name);
+  if (found.length > 0) return found;
+  const names = held.map(({ lease }) => lease.name);
+  const meant = nearestName(name, names);
+  const others = names.length === 0 ? 'none is held' : `held: ${names.join(', ')}`;
+  throw new CliError(exitCodes.failed, {
     what: name,
-    why: `process ${lease.owner.pid} holds it and may be alive`,
-    todo: 'stop that process, or add --force to have two of them',
+    why: 'there is no lock of that name',
+    todo: meant === undefined ? others : `did you mean ${meant}?`,
+  });
+}
+
+function aliveOwner({ name, owner }: LeaseEntry): CliError {
+  return new CliError(exitCodes.busy, {
+    what: name,
+    why: `process ${owner.pid} on ${owner.host.split('@').at(-1)} holds it and may be alive`,
+    todo: 'stop that process, or add --force: then its writes are refused and it ends',
+  });
+}
+
+function namesOrAll(): CliError {
+  return new CliError(exitCodes.usage, {
+    what: 'locks clear',
+    why: 'it needs the names of locks, or --all, and not both',
+    todo: 'see keepa-deals locks list',
   });
 }
 
 /** In doubt alive: a wrong "dead" makes two spenders. */
-function isLive(lease: LeaseEntry, self: Omit<Owner, 'instance'>): boolean {
+function isLive(lease: LeaseEntry, self: ProcessIdentity): boolean {
   return lease.remainingMs > 0 && !isProvablyDead(lease.owner, self);
 }
 
-function noSuchLock(name: string, held: readonly LeaseEntry[]): CliError {
-  const names = held.map((entry) => entry.name);
-  return new CliError(exitCodes.failed, {
-    what: name,
-    why: 'there is no lock of that name',
-    todo: names.length === 0 ? 'none is held' : `held: ${names.join(', ')}`,
-  });
-}
-
-function stillThere(name: string): CliError {
-  return new CliError(exitCodes.failed, {
-    what: name,
-    why: 'it was deleted and is there again',
-    todo: 'somebody alive takes it: see keepa-deals status',
-  });
-}
-
-/** Undefined when nothing was ever kept there: looking must not make a file. */
-async function withCoordination<T>(
-  flags: LocksFlags,
-  context: CliContext,
-  work: (coordination: Coordination) => Promise<T>,
-): Promise<T | undefined> {
-  const { dataDir } = readConfig(flags, context);
-  if (!existsSync(coordinationPath(dataDir))) return undefined;
-  const owner = { ...readProcessIdentity(), instance: 'command-line' };
-  const log = noticesOnly(context);
-  const coordination = await openLeases(dataDir, owner, { clock: systemClock(), log });
-  try {
-    return await work(coordination);
-  } finally {
-    await coordination.close();
-  }
-}
-
-/** Only the notice of a file that was set aside is of interest here. */
-function noticesOnly({ terminal }: CliContext): Pick<Log, 'warn'> {
-  return { warn: (event, fields) => terminal.say(`keepa-deals: ${fields?.notice ?? event}`) };
-}
-
-function printTable(
-  heads: readonly string[],
-  rows: readonly (readonly string[])[],
-  { terminal }: CliContext,
-): void {
-  terminal.out(`${columnsText([heads, ...rows], []).join('\n')}\n`);
+function ownerState({ owner }: LeaseEntry, self: ProcessIdentity): 'alive' | 'dead' | 'elsewhere' {
+  if (isProvablyDead(owner, self)) return 'dead';
+  const isHere = owner.host === self.host && owner.pidNamespace === self.pidNamespace;
+  return isHere ? 'alive' : 'elsewhere';
 }

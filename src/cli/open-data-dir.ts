@@ -27,17 +27,25 @@ export interface DataOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Another host than this one, for who wants to know how leases look from there. */
+  readonly host?: string;
 }
 
 /**
- * Makes the directory if need be and opens what is in it.
+ * Makes the directory if need be and opens what is in it. The deals are open for reading until
+ * `prepareToWrite`, which is for the holder of the leases.
  *
  * @throws CliError or StoreOpenError, each with one line; then nothing is left open.
  */
 export async function openData(dataDir: string, options: DataOptions): Promise<OpenedData> {
   prepareDataDir(dataDir);
-  const owner: Owner = { ...readProcessIdentity(), instance: options.random.id() };
-  const store = await openStore({ path: databasePath(dataDir), mode: 'write' });
+  const self = readProcessIdentity();
+  const owner: Owner = {
+    ...self,
+    host: options.host ?? self.host,
+    instance: options.random.id(),
+  };
+  const store = await openStore({ path: databasePath(dataDir), mode: 'wait' });
   try {
     const coordination = await openLeases(dataDir, owner, options);
     return {

@@ -36,3 +36,17 @@ export function parsePercent(text: string): number {
   if (value <= 100) return value / 100;
   throw new InvalidArgumentError('It must be a number of per cents from 0 to 100.');
 }
+
+const ratesMax = 8;
+const rateMax = 10_000;
+
+/** `5` or `5,25`: tokens a minute, each once. @throws InvalidArgumentError */
+export function parseRates(text: string): readonly number[] {
+  const rates = text.split(',').map((part) => (/^\d{1,5}$/.test(part.trim()) ? Number(part) : 0));
+  if (rates.length <= ratesMax && rates.every((rate) => rate >= 1 && rate <= rateMax)) {
+    return [...new Set(rates)];
+  }
+  throw new InvalidArgumentError(
+    `It must be whole numbers from 1 to ${rateMax}, at most ${ratesMax}, as 5,25.`,
+  );
+}

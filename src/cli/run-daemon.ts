@@ -4,10 +4,11 @@
  *
  * The first SIGTERM or SIGINT asks it to finish what is paid for, for which the broker has a limit
  * of its own. A second signal, or the end of the grace period, ends the process at once: that costs
- * at most one answer, as a power cut would (promises P1 and P12).
+ * at most one answer, as a power cut would (promises P1 and P12). SIGHUP reads the configuration
+ * again where the caller can do that, and ends the process where not.
  */
 import type { HttpAddress } from '../config.ts';
-import type { Daemon, Ending } from '../daemon.ts';
+import type { Daemon, Ending } from '../daemon-contract.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { type ControlServer, startControlServer } from '../status/control-server.ts';
@@ -15,6 +16,7 @@ import { fitsSocket } from '../status/control-socket.ts';
 import { buildReport } from '../status/report.ts';
 import { CliError, exitCodes, systemReason } from './cli-error.ts';
 import { socketPath } from './data-dir.ts';
+import type { SystemdReports } from './systemd-reports.ts';
 
 /** The unit's TimeoutStopSec has to be longer, or systemd kills what would have ended by itself. */
 export const stopGraceMs = 30_000;
@@ -27,6 +29,12 @@ export interface RunOptions {
   readonly http?: HttpAddress | undefined;
   readonly clock: Clock;
   readonly log: Log;
+  /** Reads the configuration again at SIGHUP; never rejects. */
+  reload?(): Promise<void>;
+  /** At SIGHUP: whether it says that nobody is there any more, rather than asking for a reload. */
+  isHungUp?(): boolean;
+  /** Where the service manager is told how it is. */
+  readonly reports?: SystemdReports | undefined;
   /** Called when it can be asked for its status, before it starts to work. */
   onListening?(control: { readonly url: string | undefined }): void;
 }
@@ -38,11 +46,14 @@ export interface RunOptions {
  * @throws CliError when the control server cannot listen; what the daemon's start threw.
  */
 export async function runDaemon(options: RunOptions): Promise<Ending> {
-  const { daemon } = options;
+  const { daemon, reports } = options;
   const control = await listen(options);
-  const release = stopOnSignals(options);
+  const release = actOnSignals(options);
+  // Also of an end that nobody asked for.
+  void daemon.ended.then(({ reason }) => reports?.stopping(reason));
   try {
     options.onListening?.({ url: control.url() });
+    reports?.start();
     await daemon.start();
     return await daemon.ended;
   } catch (error) {
@@ -52,6 +63,7 @@ export async function runDaemon(options: RunOptions): Promise<Ending> {
   } finally {
     release();
     await control.close();
+    await reports?.stop();
   }
 }
 
@@ -84,7 +96,8 @@ async function listen(options: RunOptions): Promise<ControlServer> {
 }
 
 /** Returns what takes the handlers and the deadline away again. */
-function stopOnSignals({ daemon, clock, log }: RunOptions): () => void {
+function actOnSignals(options: RunOptions): () => void {
+  const { daemon, reports, clock, log } = options;
   let grace: Timer | undefined;
   let askedAtMs = 0;
   let askedBy: NodeJS.Signals | undefined;
@@ -103,14 +116,41 @@ function stopOnSignals({ daemon, clock, log }: RunOptions): () => void {
     askedAtMs = clock.monotonic();
     askedBy = signal;
     log.info('stopping', { signal, graceMs: stopGraceMs });
+    reports?.stopping(signal);
     grace = clock.after(stopGraceMs, () => leave(`not done after ${stopGraceMs} ms`));
     void daemon.stop(signal);
   };
-  // A closed terminal is a request to end, too.
-  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+  const reload = reloadOnce(options);
+  const onHangUp = (signal: NodeJS.Signals): void => {
+    // A closed terminal is a request to end, too.
+    if (reload === undefined || options.isHungUp?.() === true) onSignal(signal);
+    else if (grace === undefined) reload();
+  };
+  const signals = ['SIGTERM', 'SIGINT'] as const;
   for (const signal of signals) process.on(signal, onSignal);
+  process.on('SIGHUP', onHangUp);
   return () => {
     grace?.cancel();
     for (const signal of signals) process.off(signal, onSignal);
+    process.off('SIGHUP', onHangUp);
+  };
+}
+
+/** One reload at a time; of those that are asked for meanwhile one follows. */
+function reloadOnce({ reload, reports }: RunOptions): (() => void) | undefined {
+  if (reload === undefined) return undefined;
+  let isRunning = false;
+  let isAskedAgain = false;
+  const run = async (): Promise<void> => {
+    isRunning = true;
+    do {
+      isAskedAgain = false;
+      await (reports === undefined ? reload() : reports.reloading(reload));
+    } while (isAskedAgain);
+    isRunning = false;
+  };
+  return () => {
+    isAskedAgain = isRunning;
+    if (!isRunning) void run();
   };
 }

@@ -48,11 +48,12 @@ export async function asSoleWriter<T>(
     log,
     times: leaseTimes,
     doing: () => doing,
-    onRegained: () => undefined,
+    onTurned: () => undefined,
   });
   const over = new AbortController();
   try {
     const fence = await take(lease, data.store.reader);
+    await data.store.prepareToWrite();
     void lease.run(over.signal);
     void lease.lost.then(() => over.abort());
     const writer = data.store.writer(fence);
@@ -71,6 +72,7 @@ export async function asSoleWriter<T>(
 async function take(lease: LeaseSet, reader: DealReader): Promise<number> {
   const taken = await lease.take({
     fenceFloor: () => reader.newestFence(),
+    onAway: () => undefined,
     signal: new AbortController().signal,
   });
   if (taken.kind === 'taken') return taken.fence;

@@ -4,50 +4,79 @@
  * Whatever can be known to be wrong is found before the first token is spent: configuration, key,
  * queries, the data directory, the schema, the port.
  */
-import { createHash } from 'node:crypto';
 import type { Feed } from '../actors/feed.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { readKey, type Secret } from '../config-key.ts';
-import { composeDaemon, type Ending } from '../daemon.ts';
+import type { ConfigFlags } from '../config-layers.ts';
+import type { LeaseTimes } from '../coordination/lease-keeper.ts';
+import type { Coordination, Owner } from '../coordination/ports.ts';
+import type { RedisPlace } from '../coordination/redis-url.ts';
+import { splitCoordination } from '../coordination/split.ts';
+import { composeDaemon } from '../daemon.ts';
+import type { Daemon, Ending } from '../daemon-contract.ts';
 import { createUndiciTransport } from '../keepa/undici-transport.ts';
-import { systemClock } from '../runtime/clock.ts';
-import type { Log } from '../runtime/log.ts';
+import { type Clock, systemClock } from '../runtime/clock.ts';
 import { createLog, type FlushableLog } from '../runtime/log-writer.ts';
+import { openNotifySocket, watchdogMsOf } from '../runtime/notify-socket.ts';
+import { isProvablyDead } from '../runtime/process-identity.ts';
 import { systemRandom } from '../runtime/random.ts';
 import { isLoopback } from '../status/control-server.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { socketPath } from './data-dir.ts';
 import { resolveFeeds } from './feeds.ts';
-import { openData } from './open-data-dir.ts';
+import { isHungUp } from './hang-up.ts';
+import { openHostLeases } from './host-leases.ts';
+import { keyHashOf } from './key-hash.ts';
+import { type OpenedData, openData } from './open-data-dir.ts';
 import { problemLine } from './problem-line.ts';
+import { redisPlaceOf } from './redis.ts';
+import { reloader } from './reload.ts';
 import { runDaemon } from './run-daemon.ts';
+import { SystemdReports } from './systemd-reports.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface StartFlags {
   readonly config?: string;
   readonly dataDir?: string;
   readonly http?: string;
+  readonly redisUrl?: string;
   readonly standby?: boolean;
+  readonly ownStore?: boolean;
   readonly logLevel?: string;
   readonly json?: boolean;
   readonly version: string;
 }
 
+/** What the command line does not offer: a lease that runs out while somebody watches. */
+export interface Tuning {
+  readonly times?: LeaseTimes;
+  /** The id of another host than this one. */
+  readonly host?: string;
+}
+
 /** Runs until it is told to stop; the exit code is the daemon's. */
-export async function start(flags: StartFlags, context: CliContext): Promise<number> {
+export async function start(
+  flags: StartFlags,
+  context: CliContext,
+  tuning: Tuning = {},
+): Promise<number> {
   const { env, cwd, terminal } = context;
-  const logFormat = flags.json === true ? 'json' : undefined;
-  const loaded = loadConfig({ flags: { ...flags, logFormat }, env, cwd });
+  const layered = configFlags(flags);
+  const loaded = loadConfig({ flags: layered, env, cwd });
   refuseUnbuilt(loaded.config);
   const resolved = resolveFeeds(loaded.config, loaded.file);
   const key = readKey(env, loaded.keyFile);
   context.secrets.add(key.reveal());
-  const log = openLog(loaded.config, key, terminal);
+  const { redisUrl } = loaded.config;
+  const redis = redisUrl === undefined ? undefined : redisPlaceOf(redisUrl, context.secrets);
+  const log = openLog(loaded.config, context.secrets, terminal);
   try {
     const warnings = [...loaded.warnings.map(problemLine), ...resolved.warnings];
     for (const warning of warnings) log.warn('config', { warning });
-    const ending = await run({ config: loaded.config, feeds: resolved.feeds, key, log, flags });
+    const { feeds } = resolved;
+    const { config } = loaded;
+    const ending = await run({ config, feeds, key, redis, log, flags, context, tuning });
     log.info('ended', { code: ending.code, reason: ending.reason });
     if (ending.code !== exitCodes.fine) terminal.say(`keepa-deals: ${ending.reason}`);
     return ending.code;
@@ -56,18 +85,34 @@ export async function start(flags: StartFlags, context: CliContext): Promise<num
   }
 }
 
+function configFlags({ json, version: _, ...flags }: StartFlags): ConfigFlags {
+  return { ...flags, logFormat: json === true ? 'json' : undefined };
+}
+
 interface Parts {
   readonly config: Config;
   readonly feeds: readonly Feed[];
   readonly key: Secret;
-  readonly log: Log;
+  readonly redis: RedisPlace | undefined;
+  readonly log: FlushableLog;
   readonly flags: StartFlags;
+  readonly context: CliContext;
+  readonly tuning: Tuning;
 }
 
-async function run({ config, feeds, key, log, flags: { version } }: Parts): Promise<Ending> {
+async function run(parts: Parts): Promise<Ending> {
+  const { config, feeds, key, redis, log, flags, context, tuning } = parts;
+  const { version, ownStore = false } = flags;
   const clock = systemClock();
   const random = systemRandom();
-  const data = await openData(config.dataDir, { clock, random, log });
+  const { host, times } = tuning;
+  const data = await openData(config.dataDir, {
+    clock,
+    random,
+    log,
+    ...(host === undefined ? {} : { host }),
+  });
+  const shared = await openShared(parts, data.owner);
   const transport = createUndiciTransport({
     baseUrl: config.keepaUrl,
     key: key.reveal(),
@@ -77,36 +122,80 @@ async function run({ config, feeds, key, log, flags: { version } }: Parts): Prom
     const daemon = composeDaemon({
       config,
       feeds,
-      world: { clock, random, transport, coordination: data.coordination, log },
+      world: { clock, random, transport, coordination: coordinationOf(data, redis, shared), log },
       store: data.store,
       owner: data.owner,
       keyHash: keyHashOf(key),
       version,
+      isOwnStore: ownStore,
+      ...(times === undefined ? {} : { times }),
     });
-    log.info('starting', { version, pid: process.pid, dataDir: config.dataDir });
+    const leasesIn = redis?.text ?? 'the data directory';
+    log.info('starting', { version, pid: process.pid, dataDir: config.dataDir, leasesIn });
     return await runDaemon({
       daemon,
       dataDir: config.dataDir,
       http: config.http,
       clock,
       log,
+      reload: reloader({
+        ...{ context, daemon, log, key, check: refuseUnbuilt },
+        flags: configFlags(flags),
+        standing: { config, feeds },
+      }),
+      isHungUp: () => isHungUp(context.terminal),
+      reports: systemdReports(daemon, { clock, log, context }),
       onListening: ({ url }) => log.info('listening', { socket: socketPath(config.dataDir), url }),
     });
   } finally {
     await transport.close();
+    await shared?.close();
     await data.close();
   }
 }
 
+/** Undefined unless a service manager wants to be told. */
+function systemdReports(
+  daemon: Daemon,
+  { clock, log, context: { env } }: Pick<Parts, 'log' | 'context'> & { clock: Clock },
+): SystemdReports | undefined {
+  const onFailure = (why: string): void => log.warn('notify-failed', { why });
+  const notify = openNotifySocket({ env, onFailure });
+  if (notify === undefined) return undefined;
+  const watchdogMs = watchdogMsOf(env, process.pid);
+  return new SystemdReports({ daemon, notify, watchdogMs, clock, log: log.scoped('systemd') });
+}
+
+/** What is kept for this key beyond the data directory: in Redis, or else on this host. */
+async function openShared(
+  { redis: place, key, log, context: { env } }: Parts,
+  owner: Owner,
+): Promise<Coordination | undefined> {
+  const onNotice = (notice: string): void => log.warn('coordination', { notice });
+  if (place === undefined) return await openHostLeases(keyHashOf(key), { env, owner, onNotice });
+  // Half a hundred milliseconds and 20 MB that nobody needs without a Redis.
+  const { redisCoordination } = await import('../coordination/redis.ts');
+  return redisCoordination({
+    place,
+    keyHash: keyHashOf(key),
+    isProvablyDead: (other) => isProvablyDead(other, owner),
+    onNotice,
+  });
+}
+
+/** Checkpoints are beside the data they are about, unless there is a Redis. */
+function coordinationOf(
+  { coordination: local }: Pick<OpenedData, 'coordination'>,
+  redis: RedisPlace | undefined,
+  shared: Coordination | undefined,
+): Coordination {
+  if (shared === undefined) return local;
+  const { checkpoints } = redis === undefined ? local : shared;
+  return splitCoordination({ local, shared, checkpoints });
+}
+
 /** What the configuration may say and this version cannot do yet must not be ignored. */
-function refuseUnbuilt({ redisUrl, http }: Config): void {
-  if (redisUrl !== undefined) {
-    throw new CliError(exitCodes.badConfig, {
-      what: 'redis_url',
-      why: 'coordination through Redis is not part of this version',
-      todo: 'leave it out: leases and checkpoints are then kept in the data directory',
-    });
-  }
+function refuseUnbuilt({ http }: Config): void {
   if (http !== undefined && !isLoopback(http.host)) {
     throw new CliError(exitCodes.badConfig, {
       what: `http ${http.host}:${http.port}`,
@@ -118,7 +207,7 @@ function refuseUnbuilt({ redisUrl, http }: Config): void {
 
 function openLog(
   { log: { level, format } }: Config,
-  key: Secret,
+  secrets: ReadonlySet<string>,
   terminal: Terminal,
 ): FlushableLog {
   return createLog({
@@ -126,12 +215,7 @@ function openLog(
     write: terminal.write,
     format: format === 'auto' ? (terminal.isTalkTty ? 'human' : 'json') : format,
     level,
-    secrets: [key.reveal()],
+    secrets: [...secrets],
     colour: terminal.hasTalkColour,
   });
-}
-
-/** Names the spender without naming the key: a hash of 64 random characters tells nothing. */
-function keyHashOf(key: Secret): string {
-  return createHash('sha256').update(`keepa-deals/${key.reveal()}`).digest('hex').slice(0, 16);
 }

@@ -38,7 +38,7 @@ export function statusLines(report: StatusReport, options: { isColoured: boolean
       [],
     ),
     '',
-    ...classLines(report),
+    ...classLines(report, nowMs),
     ...feedLines(report, nowMs),
     ...gapLines(report, nowMs),
     dealsText(report),
@@ -81,10 +81,11 @@ function processText(report: StatusReport, nowMs: number): string {
   return parts.join(', ');
 }
 
-function classLines({ classes }: StatusReport): string[] {
+function classLines({ classes, waitBounds }: StatusReport, nowMs: number): string[] {
   const entries = Object.entries(classes);
   if (entries.every(([, { queued }]) => queued === null)) return [];
   const heads = ['class', 'share', 'queued', 'credit', 'next costs', 'waits', 'at most'];
+  heads.push('longest', 'was');
   const rows = entries.map(([name, entry]) => [
     name,
     entry.share === null ? unknown : `${entry.share} %`,
@@ -93,8 +94,11 @@ function classLines({ classes }: StatusReport): string[] {
     figure(entry.headHoldTokens),
     span(entry.oldestWaitMs),
     span(entry.waitBoundMs),
+    span(entry.longestWaitMs),
+    entry.longestWaitAt === null ? unknown : relativeText(Date.parse(entry.longestWaitAt), nowMs),
   ]);
-  return [...columnsText([heads, ...rows], [false, ...heads.slice(1).map(() => true)]), ''];
+  const table = columnsText([heads, ...rows], [false, ...heads.slice(1).map(() => true)]);
+  return [...table, `bounds: ${waitBounds.basis}`, ''];
 }
 
 function feedLines({ feeds }: StatusReport, nowMs: number): string[] {

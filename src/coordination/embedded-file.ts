@@ -25,7 +25,7 @@ export class CoordinationOpenError extends Error {
 
 /** Marks a file as ours ("Keel" in ASCII). */
 const applicationId = 0x4b65656c;
-const schemaVersion = 1;
+const schemaVersion = 2;
 /** The wait blocks this process; transactions in this file take well below a millisecond. */
 const busyMs = 2_000;
 
@@ -44,7 +44,8 @@ const schema = `
     clock_boot_id text not null,
     renewed_since_boot_ms real not null,
     ttl_ms real not null check (ttl_ms > 0),
-    doing text not null
+    doing text not null,
+    store text not null default ''
   ) strict, without rowid;
   create table if not exists fences (
     name text primary key,
@@ -105,6 +106,7 @@ function openOnce<T>(
     }
     file.pragma('synchronous = normal');
     file.exec(schema);
+    upgrade(file);
     const problem = file.pragma('quick_check(1)', { simple: true });
     if (problem !== 'ok') throw new NotOursError(String(problem));
     return { file, parts: compose(file) };
@@ -112,6 +114,19 @@ function openOnce<T>(
     file.close();
     throw error;
   }
+}
+
+/** Version 1 did not say which deals database a holder writes. */
+function upgrade(file: CoordinationFile): void {
+  const step = file.transaction(() => {
+    if (file.pragma('user_version', { simple: true }) === schemaVersion) return;
+    const columns = file.prepare('select name from pragma_table_info(?)').pluck().all('leases');
+    if (!columns.includes('store')) {
+      file.exec("alter table leases add column store text not null default ''");
+    }
+    file.pragma(`user_version = ${schemaVersion}`);
+  });
+  step.immediate();
 }
 
 /** What is in the file was never written by us, or not only. */

@@ -15,7 +15,7 @@ import type { BootClock } from '../runtime/boot-clock.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { CoordinationFile } from './embedded-file.ts';
 import { checkedName } from './names.ts';
-import type { Acquisition, LeaseEntry, Leases, Owner } from './ports.ts';
+import type { Acquisition, LeaseClaim, LeaseEntry, Leases, Owner } from './ports.ts';
 
 /** How the leases tell time, and who is alive. */
 export interface LeaseJudge {
@@ -40,6 +40,7 @@ interface LeaseRow {
   renewed_since_boot_ms: number;
   ttl_ms: number;
   doing: string;
+  store: string;
 }
 
 export class EmbeddedLeases implements Leases {
@@ -53,10 +54,7 @@ export class EmbeddedLeases implements Leases {
     this.#statements = prepare(file);
   }
 
-  async acquire(
-    name: string,
-    options: { owner: Owner; ttlMs: number; fenceFloor: number; doing: string },
-  ): Promise<Acquisition> {
+  async acquire(name: string, options: LeaseClaim): Promise<Acquisition> {
     checkedName(name);
     return this.#atomically((): Acquisition => {
       const held = this.#statements.get.get(name);
@@ -74,6 +72,7 @@ export class EmbeddedLeases implements Leases {
         acquired_at_ms: nowMs,
         ...this.#timesFrom(options.ttlMs, nowMs),
         doing: options.doing,
+        store: options.store ?? '',
       });
       return { granted: true, fence };
     });
@@ -86,9 +85,7 @@ export class EmbeddedLeases implements Leases {
     checkedName(name);
     return this.#atomically(() => {
       const held = this.#statements.get.get(name);
-      if (held === undefined || !isHeldBy(held, options) || this.#remainingMs(held) <= 0) {
-        return false;
-      }
+      if (held === undefined || !isHeldBy(held, options)) return false;
       const times = this.#timesFrom(options.ttlMs, this.#judge.clock.now());
       this.#statements.put.run({ ...held, ...times, doing: options.doing });
       return true;
@@ -154,6 +151,7 @@ export class EmbeddedLeases implements Leases {
       renewedAtMs: row.renewed_at_ms,
       remainingMs: this.#remainingMs(row),
       doing: row.doing,
+      store: row.store,
     };
   }
 }
@@ -211,7 +209,8 @@ function prepare(file: CoordinationFile) {
     all: file.prepare<[], LeaseRow>('select * from leases order by name'),
     put: file.prepare<[LeaseRow]>(`insert or replace into leases values (
       @name, @host, @boot_id, @pid_namespace, @pid, @started_at, @instance, @fence,
-      @acquired_at_ms, @renewed_at_ms, @clock_boot_id, @renewed_since_boot_ms, @ttl_ms, @doing)`),
+      @acquired_at_ms, @renewed_at_ms, @clock_boot_id, @renewed_since_boot_ms, @ttl_ms,
+      @doing, @store)`),
     remove: file.prepare<[string]>('delete from leases where name = ?'),
     getFence: file.prepare<[string]>('select newest from fences where name = ?'),
     putFence: file.prepare<[{ name: string; newest: number }]>(

@@ -7,6 +7,10 @@
  * Monotonic time may stand still while a machine is suspended: what such a process still writes,
  * before its next renewal fails, is refused by its fence.
  *
+ * A renewal that finds the lease gone need not be the end: an operator who empties a Redis takes it
+ * from its holder and gives it to nobody. Whoever may know that nobody has written since takes it
+ * again (lease-set.ts).
+ *
  * Invariants:
  * - `holds()` is true only within `ttlMs - marginMs` of a renewal that the store confirmed;
  * - once lost, a keeper never holds again: the process ends and starts anew.
@@ -40,16 +44,24 @@ export interface LeaseKeeperOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly times: LeaseTimes;
+  /** Which deals database the holder writes. */
+  store?(): string;
   /** What the holder is doing, for people who list the locks. */
   doing(): string;
-  /** Called when a renewal succeeds after a time in which nothing could be admitted. */
-  onRegained(): void;
+  /** Called when `holds()` turns during a renewal: what it closed or opens has to be looked at. */
+  onTurned(): void;
 }
 
 export type Taken =
   | { readonly kind: 'taken'; readonly fence: number }
   | { readonly kind: 'held'; readonly holder: LeaseEntry }
   | { readonly kind: 'aborted' };
+
+/** Why the last renewal got no answer, and since when (Unix ms) none did. */
+export interface Trouble {
+  readonly why: string;
+  readonly sinceMs: number;
+}
 
 export class LeaseKeeper {
   /** Resolves with the reason when the lease is lost; stays pending otherwise. */
@@ -58,6 +70,7 @@ export class LeaseKeeper {
   readonly #reportLost: (why: string) => void;
   #fence: number | undefined;
   #validUntilMs = Number.NEGATIVE_INFINITY;
+  #trouble: Trouble | undefined;
 
   constructor(options: LeaseKeeperOptions) {
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -79,8 +92,14 @@ export class LeaseKeeper {
   }
 
   #acquire(fenceFloor: number): ReturnType<Leases['acquire']> {
-    const { leases, name, owner, times } = this.#options;
-    return leases.acquire(name, { owner, ttlMs: times.ttlMs, fenceFloor, doing: 'starting' });
+    const { leases, name, owner, times, store, doing } = this.#options;
+    const claim = { owner, ttlMs: times.ttlMs, fenceFloor, doing: doing() };
+    return leases.acquire(name, store === undefined ? claim : { ...claim, store: store() });
+  }
+
+  /** The fence of the last acquisition; undefined before it and after the release. */
+  get fence(): number | undefined {
+    return this.#fence;
   }
 
   /** Whether work may be admitted now. */
@@ -88,23 +107,37 @@ export class LeaseKeeper {
     return this.#options.clock.monotonic() < this.#validUntilMs;
   }
 
-  /** Renews until the signal aborts. A store that cannot be asked is asked again, soon. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, log, times } = this.#options;
+  /** Undefined while renewals are answered. */
+  get trouble(): Trouble | undefined {
+    return this.#trouble;
+  }
+
+  /**
+   * Renews until the signal aborts. A store that cannot be asked is asked again, soon. `retake`
+   * takes the lease anew when it is gone; false, or none given: it is lost.
+   */
+  async run(signal: AbortSignal, retake?: () => Promise<boolean>): Promise<void> {
+    const { clock, times, onTurned } = this.#options;
     let waitMs = times.renewMs;
+    let held = this.holds();
     while (!signal.aborted) {
       await clock.sleep(waitMs, signal).catch(() => undefined);
       if (signal.aborted) return;
       try {
         waitMs = times.renewMs;
-        if (await this.#renew()) continue;
+        const isOurs = (await this.#renew()) || (await retake?.()) === true;
+        this.#note(undefined);
+        if (isOurs) continue;
         this.#validUntilMs = Number.NEGATIVE_INFINITY;
         this.#reportLost('the daemon lease has expired or was taken over');
         await clock.sleep(times.ttlMs, signal).catch(() => undefined);
       } catch (error) {
         // At the next regular renewal the lease might be gone, so ask again soon.
         waitMs = times.retryMs;
-        log.warn('lease-renewal-failed', { error: describeError(error) });
+        this.#note(describeError(error));
+      } finally {
+        if (held !== this.holds()) onTurned();
+        held = this.holds();
       }
     }
   }
@@ -115,10 +148,19 @@ export class LeaseKeeper {
     if (fence === undefined) return false;
     const askedMs = clock.monotonic();
     const isOurs = await leases.renew(name, { owner, fence, ttlMs: times.ttlMs, doing: doing() });
-    const held = this.holds();
     if (isOurs) this.#validUntilMs = askedMs + times.ttlMs - times.marginMs;
-    if (!held && this.holds()) this.#options.onRegained();
     return isOurs;
+  }
+
+  /** Said once when it begins, whenever the reason changes, and once when it is over. */
+  #note(why: string | undefined): void {
+    const { clock, log, name } = this.#options;
+    const before = this.#trouble;
+    if (why === before?.why) return;
+    const sinceMs = before?.sinceMs ?? clock.now();
+    this.#trouble = why === undefined ? undefined : { why, sinceMs };
+    if (why === undefined) log.info('lease-store-back', { name, afterMs: clock.now() - sinceMs });
+    else log.warn('lease-renewal-failed', { name, error: why });
   }
 
   /** Gives the lease back, so that whoever stands by need not wait for its expiry. */

@@ -8,16 +8,29 @@
  * Invariants:
  * - leases are taken in the given order, and none is kept while another is waited for: a lease that
  *   nobody renews would run out;
- * - the fence that counts is that of the last one.
+ * - the fence that counts is that of the last one, and it is above those of the others;
+ * - a lease that is gone is taken again only while no newer fence has written than ours: then the
+ *   work in memory is still that of the only writer.
  */
-import { LeaseKeeper, type LeaseKeeperOptions, type Taken } from './lease-keeper.ts';
-import type { LeaseEntry } from './ports.ts';
+import { LeaseKeeper, type LeaseKeeperOptions, type Taken, type Trouble } from './lease-keeper.ts';
+import { CoordinationAwayError, type LeaseEntry } from './ports.ts';
+
+/** The deals database, which refuses what is written under an older fence than the newest. */
+export interface FencedStore {
+  newestFence(): Promise<number>;
+  /** Has our writes go on under this fence; false when a newer one is known. */
+  raiseFence(fence: number): Promise<boolean>;
+}
 
 export interface TakeOptions {
   /** The highest fence that the deals database has seen. */
   fenceFloor(): Promise<number>;
   /** Called once, when another holder is found; without it the answer is `held`. */
   onStandby?(holder: LeaseEntry): void;
+  /** Whether to stand by for this holder, or else to answer `held`. Absent: for every one. */
+  isHeirOf?(holder: LeaseEntry): boolean;
+  /** Called when the store of leases cannot be asked, and when that is over (undefined). */
+  onAway(why: string | undefined): void;
   readonly signal: AbortSignal;
 }
 
@@ -26,6 +39,7 @@ export class LeaseSet {
   readonly lost: Promise<string>;
   readonly #keepers: readonly LeaseKeeper[];
   readonly #options: LeaseKeeperOptions;
+  #retaking: Promise<unknown> = Promise.resolve();
 
   constructor(names: readonly string[], options: Omit<LeaseKeeperOptions, 'name'>) {
     this.#options = { ...options, name: names.join(' and ') };
@@ -33,26 +47,46 @@ export class LeaseSet {
     this.lost = Promise.race(this.#keepers.map(({ lost }) => lost));
   }
 
-  /** Takes all of them, waiting for their holders to end if `onStandby` is given. */
+  /**
+   * Takes all of them, waiting for their holders to end if `onStandby` is given, and for a store
+   * that is away in any case.
+   *
+   * @throws CoordinationRefusedError
+   */
   async take(options: TakeOptions): Promise<Taken> {
     const { clock, times } = this.#options;
     let isAnnounced = false;
+    let awayWhy: string | undefined;
     for (;;) {
       const taken = await this.#takeAll(options);
-      if (taken.kind !== 'held' || options.onStandby === undefined) return taken;
-      if (!isAnnounced) options.onStandby(taken.holder);
-      isAnnounced = true;
+      const why = taken instanceof CoordinationAwayError ? taken.message : undefined;
+      if (why !== awayWhy) options.onAway(why);
+      awayWhy = why;
+      // Whoever holds it then is somebody to announce anew.
+      if (why !== undefined) isAnnounced = false;
+      if (!(taken instanceof CoordinationAwayError)) {
+        if (taken.kind !== 'held' || options.onStandby === undefined) return taken;
+        if (options.isHeirOf?.(taken.holder) === false) return taken;
+        if (!isAnnounced) options.onStandby(taken.holder);
+        isAnnounced = true;
+      }
       await clock.sleep(times.retryMs, options.signal).catch(() => undefined);
     }
   }
 
-  async #takeAll({ fenceFloor, signal }: TakeOptions): Promise<Taken> {
+  async #takeAll(options: TakeOptions): Promise<Taken | CoordinationAwayError> {
     let last: Taken = { kind: 'aborted' };
+    let floor = 0;
     for (const keeper of this.#keepers) {
-      last = await keeper.take({ fenceFloor, signal });
-      if (last.kind === 'taken') continue;
+      const fenceFloor = async () => Math.max(floor, await options.fenceFloor());
+      const taken = await takeOne(keeper, { ...options, fenceFloor });
+      if (!(taken instanceof CoordinationAwayError) && taken.kind === 'taken') {
+        last = taken;
+        floor = taken.fence;
+        continue;
+      }
       await this.release();
-      return last;
+      return taken;
     }
     return last;
   }
@@ -62,13 +96,66 @@ export class LeaseSet {
     return this.#keepers.every((keeper) => keeper.holds());
   }
 
-  /** Renews all of them until the signal aborts. */
-  async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#keepers.map((keeper) => keeper.run(signal)));
+  /** Why one of them cannot be renewed; undefined while all can. */
+  get trouble(): Trouble | undefined {
+    return this.#keepers.find(({ trouble }) => trouble !== undefined)?.trouble;
+  }
+
+  /** The fence that counts; undefined while nothing is held. */
+  get fence(): number | undefined {
+    return this.#keepers.at(-1)?.fence;
+  }
+
+  /**
+   * Renews all of them until the signal aborts. With the `store` that they fence, one that is gone
+   * (a Redis that was emptied) is taken again in place, under a new fence.
+   */
+  async run(signal: AbortSignal, store?: FencedStore): Promise<void> {
+    const running = this.#keepers.map((keeper) =>
+      keeper.run(signal, store && (() => this.#retake(keeper, { store, signal }))),
+    );
+    await Promise.all(running);
+  }
+
+  /** One after the other: each has to see the fence that the one before has raised. */
+  #retake(
+    keeper: LeaseKeeper,
+    options: { readonly store: FencedStore; readonly signal: AbortSignal },
+  ): Promise<boolean> {
+    const retaken = this.#retaking.then(() => this.#retakeOne(keeper, options));
+    this.#retaking = retaken.catch(() => undefined);
+    return retaken;
+  }
+
+  async #retakeOne(
+    keeper: LeaseKeeper,
+    { store, signal }: { readonly store: FencedStore; readonly signal: AbortSignal },
+  ): Promise<boolean> {
+    const { fence } = this;
+    if (fence === undefined || (await store.newestFence()) > fence) return false;
+    const taken = await keeper.take({ fenceFloor: async () => fence, signal });
+    if (taken.kind !== 'taken') return false;
+    const counts = keeper === this.#keepers.at(-1);
+    if (counts && !(await store.raiseFence(taken.fence))) return false;
+    this.#options.log.warn('lease-retaken', { fence: taken.fence });
+    return true;
   }
 
   /** Gives back what is held, the last taken first. */
   async release(): Promise<void> {
     for (const keeper of this.#keepers.toReversed()) await keeper.release();
+  }
+}
+
+/** The error is an answer here: somebody waits for its end. */
+async function takeOne(
+  keeper: LeaseKeeper,
+  { fenceFloor, signal }: TakeOptions,
+): Promise<Taken | CoordinationAwayError> {
+  try {
+    return await keeper.take({ fenceFloor, signal });
+  } catch (error) {
+    if (error instanceof CoordinationAwayError) return error;
+    throw error;
   }
 }

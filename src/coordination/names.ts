@@ -16,5 +16,13 @@ export function daemonLease(keyHash: string): string {
   return `daemon-${keyHash}`;
 }
 
+/** What a name guards: one that is no lease is a note, which guards nothing (notes.ts). */
+export function isLease(name: string): boolean {
+  return name === dataDirLease || name.startsWith('daemon-');
+}
+
+/** The note of a process that stands by. */
+export const standbyNote = 'standby';
+
 /** The lease of the one writer of a data directory's files, whatever its key. */
 export const dataDirLease = 'data-dir';

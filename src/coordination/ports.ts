@@ -32,6 +32,17 @@ export interface LeaseEntry {
   readonly remainingMs: number;
   /** What the holder is doing, for people. */
   readonly doing: string;
+  /** Which deals database the holder writes; '' where it said none. */
+  readonly store: string;
+}
+
+/** What an owner asks for a lease with. */
+export interface LeaseClaim {
+  readonly owner: Owner;
+  readonly ttlMs: number;
+  readonly fenceFloor: number;
+  readonly doing: string;
+  readonly store?: string;
 }
 
 export type Acquisition =
@@ -44,11 +55,11 @@ export interface Leases {
    * The new fence is above every earlier one and above `fenceFloor` (the highest the deals
    * database has seen: it re-seeds an emptied coordination store).
    */
-  acquire(
-    name: string,
-    options: { owner: Owner; ttlMs: number; fenceFloor: number; doing: string },
-  ): Promise<Acquisition>;
-  /** Extends our own lease; false when it is no longer ours (by owner and fence) or has expired. */
+  acquire(name: string, claim: LeaseClaim): Promise<Acquisition>;
+  /**
+   * Extends our own lease; false when it is no longer ours (by owner and fence). One that has
+   * expired is still ours while nobody took it: a Redis that was away for a minute ends nobody.
+   */
   renew(
     name: string,
     options: { owner: Owner; fence: number; ttlMs: number; doing: string },
@@ -69,6 +80,25 @@ export interface Checkpoints {
     readonly { readonly name: string; readonly value: unknown; readonly writtenAtMs: number }[]
   >;
   remove(name: string): Promise<boolean>;
+}
+
+/** The store of leases cannot be asked now and may be back at any moment: wait for it. */
+export class CoordinationAwayError extends Error {
+  override readonly name = 'CoordinationAwayError';
+}
+
+/** It was asked, and what it said (or its silence) will not get better by asking again. */
+export class CoordinationRefusedError extends Error {
+  override readonly name = 'CoordinationRefusedError';
+  /** What a person can do about it. */
+  readonly todo: string;
+  /** Whether the configuration is wrong; otherwise the service is not fit for use just now. */
+  readonly isMisconfigured: boolean;
+  constructor(why: string, { todo, isMisconfigured }: { todo: string; isMisconfigured: boolean }) {
+    super(why);
+    this.todo = todo;
+    this.isMisconfigured = isMisconfigured;
+  }
 }
 
 export interface Coordination {

@@ -33,7 +33,7 @@ export interface LogThrottleOptions {
   render(line: LogLine): string;
   write(text: string): void;
   /** False: repeated lines are still folded, but nothing is left out. */
-  readonly hasBudget: boolean;
+  hasBudget(): boolean;
 }
 
 interface Kind {
@@ -117,7 +117,7 @@ export class LogThrottle {
 
   #write(line: LogLine): void {
     const text = this.#options.render({ ...line, suppressed: this.#suppressed });
-    if (this.#options.hasBudget && !this.#spend(Buffer.byteLength(text), line)) {
+    if (this.#options.hasBudget() && !this.#spend(Buffer.byteLength(text), line)) {
       this.#suppressed += Math.max(1, line.repeated);
       return;
     }

@@ -34,6 +34,8 @@ export interface LogOptions {
 }
 
 export interface FlushableLog extends Log {
+  /** From now on lines below it are not written, in whatever scope. */
+  setLevel(level: LogLevel): void;
   /** Writes the counts of repeated lines that are still held back. Call it before the end. */
   flush(): void;
 }
@@ -41,27 +43,34 @@ export interface FlushableLog extends Log {
 export function createLog(options: LogOptions): FlushableLog {
   const { clock, colour, format } = options;
   const redact = redactorOf(options.secrets);
+  // Not consola's own level: each scope would keep the one that it was made with.
+  let level = options.level;
   const throttle = new LogThrottle({
     clock,
     write: options.write,
-    hasBudget: options.level !== 'debug',
+    hasBudget: () => level !== 'debug',
     render: (line) =>
       format === 'json'
         ? renderJson(line, clock.now())
         : renderHuman(line, clock.now(), { colour, redact }),
   });
   const logger = createConsola({
-    level: LogLevels[options.level],
+    level: LogLevels.debug,
     // Consola compares with the time since its last line, negative when the clock stepped back.
     throttle: Number.NEGATIVE_INFINITY,
     reporters: [
       {
-        log: ({ type, tag, args: [event, fields] }) =>
-          throttle.offer(cleanLine({ level: type as LogLevel, scope: tag, event, fields }, redact)),
+        log: ({ type, level: rank, tag, args: [event, fields] }) => {
+          if (rank > LogLevels[level]) return;
+          throttle.offer(cleanLine({ level: type as LogLevel, scope: tag, event, fields }, redact));
+        },
       },
     ],
   });
-  return { ...logOn(logger), flush: () => throttle.flush() };
+  const setLevel = (next: LogLevel): void => {
+    level = next;
+  };
+  return { ...logOn(logger), setLevel, flush: () => throttle.flush() };
 }
 
 function logOn(logger: ConsolaInstance): Log {

@@ -16,6 +16,8 @@ export type Fault =
   | { readonly kind: 'answer'; readonly response: WireResponse }
   /** Worked for and billed; no answer ever comes. */
   | { readonly kind: 'silence' }
+  /** Lost on its way out: Keepa never sees it, and no answer ever comes. */
+  | { readonly kind: 'hang' }
   /** The connection breaks before Keepa has seen the request. */
   | { readonly kind: 'reset-before' }
   /** Worked for and billed; the connection breaks instead of an answer. */

@@ -10,7 +10,7 @@ import type { SimulatedKeepa } from './simulated-keepa.ts';
 
 /** A Transport that asks `core` with `key`, in the time of `clock`. */
 export function createInProcessTransport(options: {
-  readonly core: SimulatedKeepa;
+  readonly core: Pick<SimulatedKeepa, 'begin'>;
   readonly clock: Clock;
   readonly key: string;
 }): Transport {

@@ -119,8 +119,9 @@ export class SimulatedKeepa {
   /** Admits a request at `nowMs` and does the work. */
   begin(request: KeyedRequest, nowMs: number): Exchange {
     const fault = this.#faults?.(request, nowMs);
-    if (fault?.kind === 'reset-before') {
-      return { processingMs: 0, delivery: 'reset-before', finish: () => notFoundAnswer() };
+    if (fault?.kind === 'reset-before' || fault?.kind === 'hang') {
+      const delivery = fault.kind === 'hang' ? 'silence' : fault.kind;
+      return { processingMs: 0, delivery, finish: () => notFoundAnswer() };
     }
     const endpoint = endpointOf(request.path);
     if (endpoint === undefined) {

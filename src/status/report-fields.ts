@@ -16,8 +16,21 @@ export interface ClassReport {
   readonly queued: number | null;
   readonly credit: number | null;
   readonly headHoldTokens: number | null;
+  /** The longest time until the present head is admitted; `waitBounds` says for what it holds. */
   readonly waitBoundMs: number | null;
   readonly oldestWaitMs: number | null;
+  /** The longest wait for an admission since the start, one that still goes on included. */
+  readonly longestWaitMs: number | null;
+  /** When that wait ended; now for one that goes on, null when nothing has waited yet. */
+  readonly longestWaitAt: string | null;
+}
+
+/** What the wait bounds of all classes rest on. */
+export interface WaitBoundsReport {
+  /** Tokens that are counted on per tick: the refill less what others were seen to take. */
+  readonly tokensPerTick: number | null;
+  /** For people: under which conditions the bounds hold, or why there is none. */
+  readonly basis: string;
 }
 
 export interface FeedReport {
@@ -98,6 +111,7 @@ export interface StatusReport {
   readonly recentStarts: number;
   readonly tokens: TokenReport;
   readonly classes: Readonly<Record<SpendClass, ClassReport>>;
+  readonly waitBounds: WaitBoundsReport;
   readonly feeds: readonly FeedReport[];
   /** `held` rows are counted in their states as well: due to end, but too many at once. */
   readonly deals: Awaited<ReturnType<DealReader['countByState']>> & { readonly held: number };
@@ -142,10 +156,33 @@ export function classesNow(
       headHoldTokens: now?.headHoldTokens ?? null,
       waitBoundMs: wholeOrNull(now?.waitBoundMs),
       oldestWaitMs: wholeOrNull(now?.oldestWaitMs),
+      longestWaitMs: wholeOrNull(now?.longestWaitMs),
+      longestWaitAt: isoOrNull(now?.longestWaitAtMs),
     };
     return [name, report] as const;
   });
   return Object.fromEntries(entries) as Record<SpendClass, ClassReport>;
+}
+
+/**
+ * For what the printed bounds hold. What strangers have taken lately is in them; what they will
+ * take, and calls that cost more than their hold, cannot be: each moves a bound by its size.
+ */
+export function waitBoundsNow(broker: BrokerSnapshot | undefined): WaitBoundsReport {
+  if (broker?.netRate === undefined || broker.stopped !== undefined) {
+    return { tokensPerTick: null, basis: 'none while no token is spent' };
+  }
+  const tokensPerTick = Math.floor(broker.netRate * 100) / 100;
+  if (tokensPerTick <= 0) {
+    return { tokensPerTick, basis: 'none while no token that arrives is left to us' };
+  }
+  const { refillRate = tokensPerTick, unexplainedTokens } = broker;
+  const isShared = unexplainedTokens > 0 && tokensPerTick < refillRate;
+  const others = isShared
+    ? `others take no more than now of the ${refillRate} that arrive`
+    : 'nobody else spends with this key';
+  const left = `${tokensPerTick} tokens a tick are left to us`;
+  return { tokensPerTick, basis: `hold while ${left}, ${others}, no call exceeds its hold` };
 }
 
 export function feedReport(feed: FeedStatus, suspendedWhy: string | undefined): FeedReport {

@@ -7,7 +7,15 @@
  */
 
 import type { StatusReport } from './report-fields.ts';
-import { classesNow, iso, isoOrNull, leaseReport, loopReport, tokensNow } from './report-fields.ts';
+import {
+  classesNow,
+  iso,
+  isoOrNull,
+  leaseReport,
+  loopReport,
+  tokensNow,
+  waitBoundsNow,
+} from './report-fields.ts';
 import type { StatusSources } from './sources.ts';
 import { decideState } from './state.ts';
 import { readStored } from './stored-figures.ts';
@@ -43,6 +51,7 @@ export async function buildReport(sources: StatusSources): Promise<StatusReport>
     dataDir: sources.dataDir,
     tokens: tokensNow(broker, { nowMs, spentLastHour: stored.spentLastHour }),
     classes: classesNow(broker, sources.shares),
+    waitBounds: waitBoundsNow(broker),
     ...stored.figures,
     loops: loops.map(loopReport),
     leases: leases.map(leaseReport),

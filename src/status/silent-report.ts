@@ -6,7 +6,14 @@
  * is null. The balance is the last that Keepa told, with the time it was told.
  */
 import type { DealReader, Run } from '../store/ports.ts';
-import { classesNow, iso, isoOrNull, type StatusReport, tokensNow } from './report-fields.ts';
+import {
+  classesNow,
+  iso,
+  isoOrNull,
+  type StatusReport,
+  tokensNow,
+  waitBoundsNow,
+} from './report-fields.ts';
 import { readStored } from './stored-figures.ts';
 
 export interface Silence {
@@ -63,6 +70,7 @@ export function emptyReport({ nowMs, dataDir }: Silence): StatusReport {
     dataDir,
     tokens: tokensNow(undefined, { nowMs, spentLastHour: 0 }),
     classes: classesNow(undefined, undefined),
+    waitBounds: waitBoundsNow(undefined),
     recentStarts: 0,
     feeds: [],
     deals: { total: 0, accepted: 0, rejected: 0, insufficient: 0, candidate: 0, ended: 0, held: 0 },

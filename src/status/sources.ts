@@ -11,7 +11,7 @@ import type { DealReader } from '../store/ports.ts';
 
 /** What the daemon itself says it is up to, before anything is judged. */
 export interface Phase {
-  readonly name: 'starting' | 'active' | 'standby' | 'paused' | 'stopping';
+  readonly name: 'starting' | 'blocked' | 'active' | 'standby' | 'paused' | 'stopping';
   /** For people: why it is so, in a few words. */
   readonly why: string;
   readonly sinceMs: number;
@@ -27,10 +27,11 @@ export interface LoopStatus {
   readonly lastPassAtMs: number | undefined;
   readonly nextPassAtMs: number | undefined;
   /**
-   * Without a step forward by this instant the loop is stuck. Undefined where none is due: while it
-   * waits for tokens, and while the daemon stands by or is paused.
+   * Without a step forward within this time the loop is stuck; below 0 it is. A span, so that no
+   * step of the wall clock changes it. Undefined where none is due: while it waits for tokens, and
+   * while the daemon stands by or is paused.
    */
-  readonly progressDueAtMs: number | undefined;
+  readonly progressDueInMs: number | undefined;
   readonly lastError: string | undefined;
 }
 

@@ -6,11 +6,20 @@
  * arithmetic, from what was promised: a wait has a clock time at which it ends, a stall is
  * affordable work that was not started. Health is progress, never the mere existence of a process.
  *
+ * Stalled is exactly one of three, while nothing forbids spending (that is `degraded`, with why):
+ * - something could be started (a queued request is affordable, or the balance is due to be read)
+ *   and for two ticks nothing was, with nothing under way;
+ * - a request has been under way for longer than every time limit of the transport, and a tick;
+ * - a loop that waits for no tokens has neither begun nor ended a pass by its deadline.
+ *
  * Invariants:
  * - pure: the same facts give the same verdict;
  * - `waiting` always has a time for its next action;
+ * - what is late is told by spans of the monotonic clock: a step of the wall clock stalls nothing;
  * - no threshold is a balance: deadlines are ticks and time limits, a drain is measured by income.
  */
+
+import { forecastHours } from '../broker/forecast.ts';
 import { type BrokerSnapshot, type SpendClass, spendClasses } from '../broker/request.ts';
 import { tickMs } from '../broker/token-bucket.ts';
 import type { LedgerRecord } from '../store/ports.ts';
@@ -71,16 +80,21 @@ export function decideState(situation: Situation): Judgement {
     stuckLoop(situation) ??
     notStarted(situation) ??
     unknownBalance(situation) ??
+    outOfReach(situation) ??
     foreignDrain(situation) ??
     atWork(situation)
   );
 }
 
-function besideWork({ phase, loops }: Situation): Judgement {
+function besideWork({ nowMs, phase, loops }: Situation): Judgement {
   const next = phase.name === 'standby' ? earliestPass(loops) : undefined;
   switch (phase.name) {
     case 'standby':
       return { state: 'standby', reason: phase.why, nextActionAtMs: next };
+    case 'blocked': {
+      const reason = `${phase.why}; waiting for it for ${inWords(nowMs - phase.sinceMs)}`;
+      return { state: 'degraded', reason, nextActionAtMs: undefined };
+    }
     case 'paused':
       return { state: 'paused', reason: phase.why, nextActionAtMs: undefined };
     default:
@@ -102,12 +116,10 @@ function keepaFails({ broker, recentRequests }: Situation): Judgement | undefine
   };
 }
 
-function stuckLoop({ nowMs, loops }: Situation): Judgement | undefined {
-  const stuck = loops.find(
-    ({ progressDueAtMs }) => progressDueAtMs !== undefined && progressDueAtMs < nowMs,
-  );
-  if (stuck?.progressDueAtMs === undefined) return undefined;
-  const late = inWords(nowMs - stuck.progressDueAtMs);
+function stuckLoop({ loops }: Situation): Judgement | undefined {
+  const stuck = loops.find(({ progressDueInMs }) => (progressDueInMs ?? 0) < 0);
+  if (stuck?.progressDueInMs === undefined) return undefined;
+  const late = inWords(-stuck.progressDueInMs);
   const error = stuck.lastError === undefined ? '' : ` (last error: ${stuck.lastError})`;
   return {
     state: 'stalled',
@@ -116,35 +128,32 @@ function stuckLoop({ nowMs, loops }: Situation): Judgement | undefined {
   };
 }
 
-function notStarted({ nowMs, broker }: Situation): Judgement | undefined {
+function notStarted({ broker }: Situation): Judgement | undefined {
   if (broker === undefined) return undefined;
   if (broker.inFlight !== undefined) {
-    const flightMs = nowMs - broker.inFlight.sinceMs;
-    if (flightMs <= flightDeadlineMs) return undefined;
-    const what = `a request (${broker.inFlight.purpose}) has been under way for`;
-    return stalled(`${what} ${inWords(flightMs)}`, broker);
+    const { forMs, purpose } = broker.inFlight;
+    if (forMs <= flightDeadlineMs) return undefined;
+    return stalled(`a request (${purpose}) has been under way for ${inWords(forMs)}`, broker);
   }
-  const overdueMs = nowMs - (broker.nextAdmissionAtMs ?? nowMs);
-  if (overdueMs > startDeadlineMs) {
-    return stalled(`work was due ${inWords(overdueMs)} ago and was not started`, broker);
-  }
-  const idle = spendClasses.find((name) => isNeglected(name, broker, nowMs));
-  if (idle === undefined) return undefined;
-  const waited = inWords(broker.classes[idle].oldestWaitMs ?? 0);
-  return stalled(`${idle} can afford its work and has waited for ${waited}`, broker);
+  const idleMs = broker.startableForMs ?? 0;
+  if (idleMs <= startDeadlineMs) return undefined;
+  const what = queuedClasses(broker).join(', ') || 'reading the balance';
+  return stalled(`${what}: could have been started ${inWords(idleMs)} ago and was not`, broker);
 }
 
-/** Its head is admissible by the rules of admission, and yet nothing happens. */
-function isNeglected(name: SpendClass, broker: BrokerSnapshot, nowMs: number): boolean {
-  const { queued, credit, headHoldTokens, oldestWaitMs } = broker.classes[name];
-  if (queued === 0 || headHoldTokens === undefined || broker.balance === undefined) return false;
-  const isAffordable =
-    headHoldTokens <= credit + broker.commons &&
-    broker.balance - headHoldTokens >= broker.deficitFloor;
-  const quietMs = nowMs - (broker.lastAnswerAtMs ?? Number.NEGATIVE_INFINITY);
-  // The broker knows of a later time: a request in backoff, which is neither lost nor late.
-  const isPlanned = broker.nextAdmissionAtMs !== undefined && broker.nextAdmissionAtMs > nowMs;
-  return isAffordable && !isPlanned && Math.min(oldestWaitMs ?? 0, quietMs) > startDeadlineMs;
+/** Queued, and yet no lump of the next hours makes any of it affordable. */
+function outOfReach({ broker }: Situation): Judgement | undefined {
+  if (broker === undefined || broker.inFlight !== undefined) return undefined;
+  const queued = queuedClasses(broker);
+  if (queued.length === 0 || broker.nextAdmissionAtMs !== undefined) return undefined;
+  const { balance, netRate } = broker;
+  const what = `${queued.join(', ')}: not affordable within ${forecastHours} hours`;
+  const figures = `the balance is ${balance ?? '?'} and ${netRate ?? '?'} tokens arrive a tick`;
+  return { state: 'degraded', reason: `${what}, ${figures}`, nextActionAtMs: undefined };
+}
+
+function queuedClasses({ classes }: BrokerSnapshot): readonly SpendClass[] {
+  return spendClasses.filter((name) => classes[name].queued > 0);
 }
 
 function stalled(reason: string, broker: BrokerSnapshot): Judgement {
@@ -176,7 +185,7 @@ function foreignDrain({ broker }: Situation): Judgement | undefined {
 }
 
 function atWork({ nowMs, broker, loops }: Situation): Judgement {
-  const queued = spendClasses.filter((name) => (broker?.classes[name].queued ?? 0) > 0);
+  const queued = broker === undefined ? [] : queuedClasses(broker);
   if (broker?.inFlight !== undefined) {
     const { spendClass, purpose } = broker.inFlight;
     return {

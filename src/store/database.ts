@@ -196,6 +196,11 @@ export function openForReading(path: string, options: { busyMs?: number } = {}):
   }
 }
 
+/** An empty one of nobody's, gone when it is closed. */
+export function openInMemory(): OpenDatabase {
+  return opened(new SqliteFile(':memory:'));
+}
+
 function openReadOnly(
   path: string,
   { timeout, copy }: { timeout: number; copy?: PrivateCopy },

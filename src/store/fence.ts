@@ -29,13 +29,31 @@ export async function adoptFence(trx: Trx, fence: number): Promise<void> {
 }
 
 /**
- * Call it first in every transaction that writes.
+ * Makes `to` the newest in place of `from`: the same writer goes on under a higher fence.
  *
- * @throws StaleFenceError when a newer fence was adopted; AssertionError when this one never was,
- * for then an older writer would not be refused.
+ * @throws StaleFenceError, with nothing changed, when `from` is not the newest any more.
  */
-export async function checkFence(trx: Trx, fence: number): Promise<void> {
+export async function raiseFence(
+  trx: Trx,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<void> {
+  assert(to >= from, `a fence never goes down (${from} to ${to})`);
   const newest = await newestFence(trx);
+  if (newest !== from) throw new StaleFenceError(from, newest);
+  await trx.updateTable('fence').set({ newest: to }).execute();
+}
+
+/**
+ * Call it first in every transaction that writes. `fences` are the writer's own, oldest first: one,
+ * and two while the fence is being raised.
+ *
+ * @throws StaleFenceError when a newer fence was adopted; AssertionError when none of these ever
+ * was, for then an older writer would not be refused.
+ */
+export async function checkFence(trx: Trx, fences: readonly number[]): Promise<void> {
+  const newest = await newestFence(trx);
+  if (fences.includes(newest)) return;
+  const fence = Math.max(...fences);
   if (newest > fence) throw new StaleFenceError(fence, newest);
-  assert(newest === fence, `fence ${fence} must be adopted before it writes (newest: ${newest})`);
+  assert.fail(`fence ${fence} must be adopted before it writes (newest: ${newest})`);
 }

@@ -10,6 +10,7 @@ import { firstSchema } from './migrations/0001-first-schema.ts';
 import { priceBands } from './migrations/0002-price-bands.ts';
 import { judging } from './migrations/0003-judging.ts';
 import { marksOfWork } from './migrations/0004-marks-of-work.ts';
+import { learnedCosts } from './migrations/0005-learned-costs.ts';
 import { lackingOffers } from './migrations/0006-lacking-offers.ts';
 import { StoreOpenError } from './store-open-error.ts';
 import type { StoreDatabase } from './tables.ts';
@@ -26,6 +27,7 @@ const schemaSteps: readonly SchemaStep[] = [
   { name: '0002-price-bands', up: priceBands },
   { name: '0003-judging', up: judging },
   { name: '0004-marks-of-work', up: marksOfWork },
+  { name: '0005-learned-costs', up: learnedCosts },
   { name: '0006-lacking-offers', up: lackingOffers },
 ];
 
@@ -77,6 +79,11 @@ function refuseNewer(path: string, applied: readonly string[], steps: readonly S
   if (unknown === undefined) return;
   const why = `its schema is newer: ${unknown} is not known to this version of keepa-deals`;
   throw new StoreOpenError(path, { reason: 'newer-schema', why });
+}
+
+/** Whether any step was ever taken on the file: then the tables of the first schema are there. */
+export async function holdsTables(db: StoreDatabase): Promise<boolean> {
+  return (await appliedSteps(db)).length > 0;
 }
 
 /** The names of the steps that the file has been through, in order; none for an empty file. */

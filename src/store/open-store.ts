@@ -11,12 +11,13 @@ import { countByState, dealsOf, freshness, listDeals } from './deals.ts';
 import { confirmHeld, endRows, heldRows } from './endings.ts';
 import { evidenceOf } from './evidence.ts';
 import { feedOf, feedStatuses, findFeed, syncFeeds } from './feeds.ts';
-import { adoptFence, checkFence, newestFence } from './fence.ts';
+import { adoptFence, checkFence, newestFence, raiseFence } from './fence.ts';
 import { closeGaps, gaps, openGap } from './gaps.ts';
 import { addHealthyTime, healthyTime } from './healthy-time.ts';
 import { storeJudgements } from './judgements.ts';
 import type { JudgingReader, JudgingWriter } from './judging-ports.ts';
 import { judgingTotals } from './judging-totals.ts';
+import { keepLearned, learnedCosts } from './learned-costs.ts';
 import { ledgerGroups, recentRequests, recordRequest, spentSince, unitCosts } from './ledger.ts';
 import { checkSchema, migrate } from './migrations.ts';
 import { nextLook } from './next-look.ts';
@@ -25,24 +26,28 @@ import { pastOf } from './past.ts';
 import type { DealReader, DealWriter, Store } from './ports.ts';
 import { priceBands, splitPriceBand } from './price-bands.ts';
 import { recheckDue, storeRechecks } from './rechecks.ts';
-import { lastRun, recordRun, runsSince } from './runs.ts';
+import { lastRun, recordRun, runsSince, storeId } from './runs.ts';
 import { sellerOf, sellersDue, storeSellers } from './sellers.ts';
 import { completeSweeps, supplyOf } from './supply.ts';
 import { beginSweep, endSweep, newestSweep, rewindSweep } from './sweeps.ts';
 import type { StoreDatabase, Trx } from './tables.ts';
+import { waitToWrite } from './waiting-store.ts';
 import { historyDue, rejudgeDue, verifyDue, withEvidence } from './work-lists.ts';
 
 export interface StoreOptions {
   /** Made absolute against the working directory, and shown in every error. */
   readonly path: string;
-  /** `write` makes the file if need be and upgrades its schema; `read` changes nothing. */
-  readonly mode: 'write' | 'read';
+  /**
+   * `write` makes the file if need be and upgrades its schema; `read` changes nothing; `wait`
+   * changes nothing until `prepareToWrite`, and reads as empty what is not there or older.
+   */
+  readonly mode: 'write' | 'read' | 'wait';
   /** How long to wait for another program that holds the file; absent: a few seconds. */
   readonly busyMs?: number;
 }
 
 /**
- * Opens the database at `path`. Afterwards its schema is that of this version.
+ * Opens the database at `path`. Afterwards its schema is that of this version, but for `wait`.
  *
  * @throws StoreOpenError whatever goes wrong, with what to do about it.
  */
@@ -50,6 +55,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const path = resolve(options.path);
   const { mode, busyMs } = options;
   const limits = busyMs === undefined ? {} : { busyMs };
+  if (mode === 'wait') return await waitingStore(path, limits);
   const database = mode === 'write' ? openForWriting(path, limits) : openForReading(path, limits);
   try {
     await (mode === 'write' ? migrate(database.db, path) : checkSchema(database.db, path));
@@ -58,6 +64,28 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     throw openErrorFor(path, error);
   }
   return storeOn(database, { path, mode });
+}
+
+async function waitingStore(path: string, limits: { busyMs?: number }): Promise<Store> {
+  const waiting = await waitToWrite(path, limits);
+  let writes = 0;
+  const onWrite = (): void => {
+    writes += 1;
+  };
+  return {
+    reader: {
+      ...readerOn(() => waiting.readable().db),
+      writes: () => writes,
+      newestFence: () => waiting.ask(newestFence, 0),
+      storeId: () => waiting.ask(storeId, undefined),
+    },
+    prepareToWrite: () => waiting.open(),
+    writer: (fence) => {
+      const { db, foldLog } = waiting.writable();
+      return writerOn(db, { fence, path, foldLog, onWrite });
+    },
+    close: () => waiting.close(),
+  };
 }
 
 function storeOn(
@@ -69,7 +97,8 @@ function storeOn(
     writes += 1;
   };
   return {
-    reader: { ...readerOn(db), writes: () => writes },
+    reader: { ...readerOn(() => db), writes: () => writes },
+    prepareToWrite: () => Promise.resolve(),
     writer(fence) {
       if (mode === 'read') throw new Error(`the deals database ${path} is open for reading only`);
       return writerOn(db, { fence, path, foldLog, onWrite });
@@ -81,11 +110,12 @@ function storeOn(
 /** Runs the work in a transaction of its own. */
 type Transact = <T>(work: (trx: Trx) => Promise<T>) => Promise<T>;
 
-function readerOn(db: StoreDatabase): Omit<DealReader, 'writes'> {
-  const read: Transact = (work) => db.transaction().setAccessMode('read only').execute(work);
+function readerOn(db: () => StoreDatabase): Omit<DealReader, 'writes'> {
+  const read: Transact = (work) => db().transaction().setAccessMode('read only').execute(work);
   return {
     ...judgingReaderOn(read),
     newestFence: () => read(newestFence),
+    storeId: () => read(storeId),
     countByState: () => read(countByState),
     deals: (filter) => read((trx) => listDeals(trx, filter)),
     deal: (asin, domainId) => read((trx) => dealsOf(trx, { asin, domainId })),
@@ -103,6 +133,7 @@ function readerOn(db: StoreDatabase): Omit<DealReader, 'writes'> {
     freshness: (nowMs) => read((trx) => freshness(trx, nowMs)),
     spentSince: (sinceMs) => read((trx) => spentSince(trx, sinceMs)),
     ledgerGroups: (sinceMs) => read((trx) => ledgerGroups(trx, sinceMs)),
+    learnedCosts: (sinceMs) => read((trx) => learnedCosts(trx, sinceMs)),
     unitCosts: (answersMax) => read((trx) => unitCosts(trx, answersMax)),
     recentRequests: (limit) => read((trx) => recentRequests(trx, { limit })),
     lastAnswered: () =>
@@ -137,30 +168,46 @@ interface WriterParts {
   readonly fence: number;
   readonly path: string;
   readonly foldLog: () => Promise<boolean>;
-  /** Told of every write that was committed. */
+  /** Told of every write that was committed, but for those that only keep books. */
   readonly onWrite: () => void;
 }
 
 function writerOn(db: StoreDatabase, { fence, path, foldLog, onWrite }: WriterParts): DealWriter {
-  const write: Transact = async (work) => {
-    const result = await db.transaction().execute(async (trx) => {
-      await checkFence(trx, fence);
+  let fences: readonly number[] = [fence];
+  const keepBooks: Transact = (work) =>
+    db.transaction().execute(async (trx) => {
+      await checkFence(trx, fences);
       return await work(trx);
     });
+  const write: Transact = async (work) => {
+    const result = await keepBooks(work);
     onWrite();
     return result;
   };
   return {
     ...judgingWriterOn(write),
+    addHealthyTime: (options) => keepBooks((trx) => addHealthyTime(trx, options)),
     async tidy() {
       // Not inside it: a checkpoint cannot be part of a transaction.
-      await write(() => Promise.resolve());
+      await keepBooks(() => Promise.resolve());
       return await foldLog();
     },
-    adoptFence: () => db.transaction().execute((trx) => adoptFence(trx, fence)),
+    adoptFence: () => db.transaction().execute((trx) => adoptFence(trx, Math.max(...fences))),
+    async raiseFence(to) {
+      const from = Math.max(...fences);
+      // Both are ours until it is done: another transaction begins before or after this one.
+      fences = [from, to];
+      try {
+        await db.transaction().execute((trx) => raiseFence(trx, { from, to }));
+        fences = [to];
+      } catch (error) {
+        fences = [from];
+        throw error;
+      }
+    },
     syncFeeds: (feeds, atMs) => write((trx) => syncFeeds(trx, feeds, atMs)),
     openSweep: (feed) =>
-      write(async (trx) => {
+      keepBooks(async (trx) => {
         const { id } = await feedOf(trx, feed);
         const sweep = await newestSweep(trx, id, feed.queryHash);
         return sweep?.endedAtMs === undefined ? sweep : undefined;
@@ -186,17 +233,21 @@ function writerOn(db: StoreDatabase, { fence, path, foldLog, onWrite }: WriterPa
         return await splitPriceBand(trx, { id, queryHash: feed.queryHash }, band);
       }),
     storePage: (page) => write((trx) => storePage(trx, page)),
-    recordRequest: (entry) => write((trx) => recordRequest(trx, entry)),
-    recordRun: (run) => write((trx) => recordRun(trx, run, path)),
+    recordRequest: (entry, learned) =>
+      keepBooks(async (trx) => {
+        const { shape, atMs } = entry;
+        await recordRequest(trx, entry);
+        if (learned !== undefined) await keepLearned(trx, { shape, atMs, learned });
+      }),
+    recordRun: (run) => keepBooks((trx) => recordRun(trx, run, path)),
   };
 }
 
-function judgingWriterOn(write: Transact): Omit<JudgingWriter, 'tidy'> {
+function judgingWriterOn(write: Transact): Omit<JudgingWriter, 'tidy' | 'addHealthyTime'> {
   return {
     storeJudgements: (batch) => write((trx) => storeJudgements(trx, batch)),
     storeSellers: (batch) => write((trx) => storeSellers(trx, batch)),
     storeRechecks: (batch) => write((trx) => storeRechecks(trx, batch)),
-    addHealthyTime: (options) => write((trx) => addHealthyTime(trx, options)),
     endRows: (rules) => write((trx) => endRows(trx, rules)),
     confirmHeld: () => write(confirmHeld),
     openGap: (gap) => write((trx) => openGap(trx, gap)),

@@ -129,6 +129,11 @@ export interface Run {
 export interface DealWriter extends JudgingWriter {
   /** Raises the newest fence that counts. @throws StaleFenceError when a newer one is known. */
   adoptFence(): Promise<void>;
+  /**
+   * Goes on under a higher fence: what is written from now on counts under it, and what is under
+   * way is not refused. @throws StaleFenceError when another has written since.
+   */
+  raiseFence(fence: number): Promise<void>;
   /** Makes the configured feeds known; a feed no longer configured keeps its rows. */
   syncFeeds(feeds: readonly FeedIdentity[], atMs: number): Promise<void>;
   /** The unfinished sweep of this feed and revision, if there is one. */
@@ -152,8 +157,11 @@ export interface DealWriter extends JudgingWriter {
    * lists more than Keepa shows. False when that cannot be, as all rows have one price.
    */
   splitPriceBand(feed: FeedIdentity, band: PriceRange): Promise<boolean>;
-  /** Appends a line; the one write that counts twice when it is done twice. */
-  recordRequest(entry: LedgerRecord): Promise<void>;
+  /**
+   * Appends a line; the one write that counts twice when it is done twice. `learned` is what is
+   * known now of the costs of the entry's shape, and replaces what was known before.
+   */
+  recordRequest(entry: LedgerRecord, learned?: LearnedShape): Promise<void>;
   /** Once at the start and once at the stop of a life; known by its `instance`. */
   recordRun(run: Run): Promise<void>;
 }
@@ -249,6 +257,16 @@ export interface LedgerTotals {
   readonly byClass: Readonly<Record<string, number>>;
 }
 
+/** Prices change with the marketplace and with Keepa: what nobody saw for a month is forgotten. */
+export const learnedAgeMsMax = 30 * 86_400_000;
+
+/** What calls of one shape turned out to cost, as the broker's cost model has it. */
+export interface LearnedShape {
+  readonly batchMax: number;
+  /** Unit costs by band of batch size, oldest first. */
+  readonly bands: Readonly<Record<string, readonly number[]>>;
+}
+
 /** Lines of the ledger with the same class, purpose, shape and outcome, added up. */
 export interface LedgerGroup {
   readonly spendClass: string;
@@ -279,10 +297,13 @@ export interface UnitCosts {
 export interface DealReader extends JudgingReader {
   newestFence(): Promise<number>;
   /**
-   * How often this store has been written to since it was opened, by its own writers. Asks the file
-   * nothing: whoever finds the same number as before need not look again for what others stored.
+   * How often this store has been written to since it was opened, by its own writers, but for the
+   * books (ledger, runs, healthy time), which make no work. Asks the file nothing: whoever finds
+   * the same number as before need not look again for what others stored.
    */
   writes(): number;
+  /** The same for all lives on this database, and on no other; undefined before the first. */
+  storeId(): Promise<string | undefined>;
   countByState(): Promise<Readonly<Record<DealState, number>> & { readonly total: number }>;
   deals(filter: DealFilter): Promise<readonly Deal[]>;
   deal(asin: string, domainId?: number): Promise<readonly Deal[]>;
@@ -298,6 +319,8 @@ export interface DealReader extends JudgingReader {
   ledgerGroups(sinceMs: number): Promise<readonly LedgerGroup[]>;
   /** For every shape that was ever answered, over its last `answersMax` answers. */
   unitCosts(answersMax: number): Promise<readonly UnitCosts[]>;
+  /** What was learned of each shape that was answered since then; to be checked by its reader. */
+  learnedCosts(sinceMs: number): Promise<Readonly<Record<string, unknown>>>;
   /** Newest first. */
   recentRequests(limit: number): Promise<readonly LedgerRecord[]>;
   /** The newest answered request. */
@@ -308,6 +331,13 @@ export interface DealReader extends JudgingReader {
 
 export interface Store {
   readonly reader: DealReader;
+  /**
+   * Brings the schema up to date. Call it once the leases are held and before any `writer`; a store
+   * that was opened for writing is ready already.
+   *
+   * @throws StoreOpenError
+   */
+  prepareToWrite(): Promise<void>;
   /** A writer bound to a fence; call `adoptFence` first. */
   writer(fence: number): DealWriter;
   close(): Promise<void>;

@@ -47,6 +47,20 @@ export async function lastRun(trx: Trx): Promise<Run | undefined> {
   return row === undefined ? undefined : withoutNulls(row);
 }
 
+/**
+ * A database is known by the first life that it has seen: a name that nobody has to invent, which a
+ * copy keeps and no other database has. Undefined before the first.
+ */
+export async function storeId(trx: Trx): Promise<string | undefined> {
+  const first = await trx
+    .selectFrom('runs')
+    .select('instance')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst();
+  return first?.instance;
+}
+
 export async function runsSince(trx: Trx, sinceMs: number): Promise<number> {
   const { count } = await trx
     .selectFrom('runs')

@@ -213,6 +213,14 @@ interface LedgerTable {
   waited_ms: number;
 }
 
+/** What calls of a shape cost lately; `bands` is a JSON object of lists of unit costs. */
+interface LearnedCostsTable {
+  shape: string;
+  batch_max: number;
+  bands: string;
+  learned_at_ms: number;
+}
+
 interface EvidenceTable {
   id: Generated<number>;
   domain_id: number;
@@ -283,6 +291,7 @@ export interface Tables {
   deals: DealsTable;
   listings: ListingsTable;
   ledger: LedgerTable;
+  learned_costs: LearnedCostsTable;
   evidence: EvidenceTable;
   sellers: SellersTable;
   past: PastTable;

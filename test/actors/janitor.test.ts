@@ -124,7 +124,7 @@ test('a fall in supply of a feed swept in parts is reported, and ends nothing', 
   for (let round = 0; round < 3; round += 1) await sweepParts(6_000, 4_000);
   assert.deepEqual(said(world, 'supply-fell'), []);
   const { asOfMs = world.clock.now() } = await world.store.reader.healthyTime();
-  await world.store.writer.addHealthyTime({ ms: 99 * hourMs, asOfMs: asOfMs + 1 });
+  await world.store.writer.addHealthyTime({ ms: 99 * hourMs, asOfMs: asOfMs + 99 * hourMs });
   await sweepParts(1_000, 3_900);
   const why = 'the last sweeps of its parts list 4900 rows, the medians of a week are 10000';
   assert.deepEqual(said(world, 'supply-fell'), [{ feed: 'books', why }]);
@@ -229,8 +229,8 @@ test('rows of a removed feed age, and end only while another feed is in order', 
   await sweepOf(world.store, ['A1'], { atMs: world.clock.now(), feed: identityOf(other) });
   await world.store.writer.syncFeeds([identity], world.clock.now());
   await sweepNow(world, asins(9));
-  const { asOfMs = world.clock.now() } = await world.store.reader.healthyTime();
-  await world.store.writer.addHealthyTime({ ms: 99 * hourMs, asOfMs: asOfMs + 1 });
+  const asOfMs = world.clock.now() + 99 * hourMs;
+  await world.store.writer.addHealthyTime({ ms: 99 * hourMs, asOfMs });
   const janitor = janitorOf(world);
   await janitor.pass();
   await sweepNow(world, asins(9));

@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { headIntervalMs, pagePriceTokens, plannedSweepMs } from '../../src/actors/planning.ts';
+import {
+  headIntervalMs,
+  pagePriceTokens,
+  plannedSweepMs,
+  provingPlanMs,
+} from '../../src/actors/planning.ts';
 import { tickMs } from '../../src/broker/token-bucket.ts';
 
 test('at 5 tokens a minute one feed is polled every twelfth tick on a share of 10 %', () => {
@@ -50,4 +55,12 @@ test('without a known rate a sweep is never planned too short to finish', () => 
   assert.ok(
     plannedSweepMs(750, unknown) >= plannedSweepMs(10_000, { netRate: 5, sharePercent: 30 }),
   );
+});
+
+test('a sweep without an income to count on proves nothing by taking long', () => {
+  for (const netRate of [undefined, 0, -2]) {
+    assert.ok(provingPlanMs(10_000, { netRate, sharePercent: 30 }) <= 10 * tickMs);
+  }
+  const income = { netRate: 5, sharePercent: 30 };
+  assert.equal(provingPlanMs(10_000, income), plannedSweepMs(10_000, income));
 });

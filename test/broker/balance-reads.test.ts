@@ -9,8 +9,7 @@ describe('balance reads', () => {
   it('may be made at once, and again after one that succeeded', () => {
     const reads = new BalanceReads(seededRandom(1));
     assert.ok(reads.nextAtMs(5) <= 5);
-    reads.began(5);
-    reads.succeeded();
+    reads.succeeded(5);
     assert.ok(reads.nextAtMs(6) <= 6);
   });
 
@@ -20,24 +19,36 @@ describe('balance reads', () => {
     let lastWaitMs = 0;
     for (let attempt = 1; attempt <= 6; attempt += 1) {
       assert.equal(reads.attempt, attempt);
-      reads.began(nowMs);
       reads.failed(nowMs);
       const waitMs = reads.nextAtMs(nowMs) - nowMs;
       assert.ok(waitMs >= lastWaitMs && waitMs >= 1_000 * 2 ** (attempt - 1));
       lastWaitMs = waitMs;
       nowMs += waitMs;
     }
-    reads.succeeded();
+    reads.succeeded(nowMs);
     assert.deepEqual([reads.attempt, reads.nextAtMs(nowMs) <= nowMs], [1, true]);
   });
 
-  it('are never more than twelve within an hour', () => {
+  it('are answered at most twelve times within an hour', () => {
     const reads = new BalanceReads(seededRandom(1));
     for (let n = 0; n < 12; n += 1) {
       assert.ok(reads.nextAtMs(n * 1_000) <= n * 1_000, `read ${n}`);
-      reads.began(n * 1_000);
+      reads.succeeded(n * 1_000);
     }
     assert.equal(reads.nextAtMs(12_000), hourMs, 'when the first of them is an hour old');
     assert.ok(reads.nextAtMs(hourMs) <= hourMs);
+  });
+
+  it('that fail never make the next one wait for more than ten minutes', () => {
+    const reads = new BalanceReads(seededRandom(1));
+    let nowMs = 0;
+    let made = 0;
+    for (; nowMs < 24 * hourMs; made += 1) {
+      reads.failed(nowMs);
+      const waitMs = reads.nextAtMs(nowMs) - nowMs;
+      assert.ok(waitMs <= 600_000, `${waitMs} ms after read ${made + 1}`);
+      nowMs += waitMs;
+    }
+    assert.ok(made <= 12 * 24 + 10, `${made} reads in a day`);
   });
 });

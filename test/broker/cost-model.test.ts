@@ -52,10 +52,10 @@ describe('cost model', () => {
 describe('cost model: what it learns', () => {
   it('holds the p95 of the last fifty, and asks the balance to bear the dearest of them', () => {
     const model = new CostModel();
-    teach(model, 10, 90, { times: 2 });
-    teach(model, 10, 70, { times: 48 });
+    teach(model, 10, 90);
+    teach(model, 10, 70, { times: 49 });
     assert.deepEqual(model.quote(offers, 10), { holdTokens: 70, worstTokens: 90 });
-    teach(model, 10, 80, { times: 3 });
+    teach(model, 10, 80, { times: 2 });
     assert.deepEqual(model.quote(offers, 10), { holdTokens: 80, worstTokens: 80 });
   });
 

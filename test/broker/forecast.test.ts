@@ -26,11 +26,11 @@ describe('forecast', () => {
     assert.deepEqual(forecastAdmission(situation), { atMs: 60_000 + tickMs, balance: 10 });
   });
 
-  it('looks no further than five hours', () => {
+  it('looks no further than ten hours', () => {
     const situation = situationOf({
       rate: 1,
       queued: [['interactive', productCall(1, 40)]],
-      commons: -300,
+      commons: -700,
     });
     assert.equal(forecastAdmission(situation), undefined);
   });

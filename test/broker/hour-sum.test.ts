@@ -19,3 +19,13 @@ it('an hour sum knows when the nth newest entry will be forgotten', () => {
   assert.equal(sum.freeAtMs(30, 2), 3_600_010);
   assert.equal(sum.freeAtMs(3_600_010, 2), undefined);
 });
+
+it('an hour sum knows the largest entry of the hour, and no refund for one', () => {
+  const sum = new HourSum();
+  sum.add(0, 7);
+  sum.add(1_000, 3);
+  sum.add(2_000, -9);
+  assert.equal(sum.largest(3_000), 7);
+  assert.equal(sum.largest(3_600_500), 3);
+  assert.equal(sum.largest(3_601_500), 0);
+});

@@ -25,6 +25,16 @@ describe('refusal guard', () => {
     assert.equal(guard.mustReadFirst, false, 'the episode is over');
   });
 
+  it('takes nothing left at the start for an episode, but waits for no tick', () => {
+    const guard = new RefusalGuard();
+    guard.balanceRead();
+    guard.foundNothingLeft();
+    assert.deepEqual([guard.mustReadFirst, guard.notBeforeMs < 0], [true, true]);
+    guard.balanceRead();
+    guard.served();
+    assert.equal(guard.mustReadFirst, false);
+  });
+
   it('spaces refusals in a row out by ticks, up to ten of them', () => {
     const guard = new RefusalGuard();
     const waits = Array.from({ length: 13 }, () => {

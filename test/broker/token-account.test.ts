@@ -145,8 +145,12 @@ describe('token account: strangers', () => {
     const { balance = 0 } = account.books?.bucket ?? {};
     account.observe(answer(3_000_000, { balance: balance - 30 }), at(3_000_000));
     assert.equal(account.netRate(3_000_000), 5);
+    assert.equal(account.drainAtOnce(3_000_000), 0, 'too little to be counted with');
     account.observe(answer(3_000_001, { balance: balance - 30 - 68 }), at(3_000_001));
-    assert.equal(account.netRate(3_000_001), 5 - 98 / 49);
+    assert.equal(account.netRate(3_000_001), 5 - 103 / 49);
+    assert.equal(account.drainAtOnce(3_000_001), 68);
+    // Twenty minutes without an answer: what was taken in them is not known, so they do not count.
+    assert.equal(account.netRate(3_000_001 + 20 * 60_215), 5 - 103 / 40);
   });
 
   it('refuses a policy whose shares or floor make no sense', () => {

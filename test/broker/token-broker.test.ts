@@ -33,17 +33,40 @@ describe('token broker: start', () => {
     await world.end();
   });
 
-  it('repeats the read with backoff, at most 12 times an hour, and spends nothing', async () => {
+  it('repeats the read ever more rarely, for as long as it takes, and spends nothing', async () => {
     const world = await started({ mishap: () => 'unavailable' });
     void world.ask('upsert', dealCall);
     await world.run(3 * hourMs);
     assert.ok(world.keepa.calls.every(({ endpoint }) => endpoint === 'token'));
     const reads = world.ledger.map(({ atMs }) => atMs);
-    for (const atMs of reads) {
-      const within = reads.filter((other) => other >= atMs && other < atMs + hourMs);
-      assert.ok(within.length <= 12, `${within.length} reads in an hour`);
-    }
+    const later = reads.filter((atMs) => atMs >= world.clock.now() - hourMs);
+    assert.ok(reads.length <= 44 && later.length <= 12, `${reads.length}, ${later.length} at last`);
     assert.ok(reads.length > 20, 'it never gives up');
+    await world.end();
+  });
+
+  it('reads within ten minutes of the end of an outage, whatever reads that cost', async () => {
+    let isOut = true;
+    const world = await started({ mishap: () => (isOut ? 'unavailable' : undefined) });
+    void world.ask('upsert', dealCall);
+    await world.run(hourMs / 2);
+    isOut = false;
+    await world.run(11 * 60_000);
+    assert.deepEqual(outcomes(world).slice(-2), ['status answered', 'upsert answered']);
+    await world.end();
+  });
+
+  it('that finds nothing left is in an episode, and reads again before it buys', async () => {
+    const world = await started({ balance: -4 });
+    void world.ask('head', dealCall);
+    for (let minute = 0; minute < 60; minute += 1) {
+      await world.run(60_200);
+      world.keepa.drain(5);
+    }
+    assert.equal(world.keepa.refusals, 0);
+    await world.run(hourMs);
+    assert.deepEqual(outcomes(world).slice(-1), ['head answered']);
+    assert.equal(world.keepa.refusals, 0);
     await world.end();
   });
 
@@ -234,7 +257,8 @@ describe('token broker: stop', () => {
 
 describe('token broker: what it shows', () => {
   it('tells when the next admission is, and admits then', async () => {
-    const world = await started({ balance: 0 });
+    const world = await started({ balance: 1 });
+    const askedAtMs = world.clock.now();
     const settled = world.ask('backfill', dealCall);
     await world.run(1);
     const { nextAdmissionAtMs, tokensNeeded, balance, classes } = world.broker.snapshot();
@@ -247,10 +271,32 @@ describe('token broker: what it shows', () => {
     assert.equal(world.broker.snapshot().inFlight?.spendClass, 'backfill');
     await world.run(5_000);
     assert.equal((await settled).kind, 'answered');
-    assert.equal(world.broker.snapshot().classes.backfill.longestWaitMs > 60_000, true);
+    const { longestWaitMs } = world.broker.snapshot().classes.backfill;
+    assert.ok(longestWaitMs >= nextAdmissionAtMs - askedAtMs, `${longestWaitMs} ms`);
     await world.end();
   });
+});
 
+describe('token broker: what it shows of a time in which nothing is sent', () => {
+  it('counts the time before which nothing is sent into the bound', async () => {
+    const world = await started({ mishap: (_, n) => (n === 1 ? undefined : 'unavailable') });
+    await world.run(2 * hourMs);
+    void world.ask('upsert', dealCall);
+    const waits: number[] = [];
+    for (let minute = 0; minute < 60; minute += 1) {
+      await world.run(60_000);
+      const { classes, nextAdmissionAtMs = 0 } = world.broker.snapshot();
+      const waitMs = nextAdmissionAtMs - world.clock.now();
+      const { waitBoundMs = 0 } = classes.upsert;
+      assert.ok(waitBoundMs >= waitMs, `${waitBoundMs} ms, and ${waitMs} ms at least`);
+      waits.push(waitMs);
+    }
+    assert.ok(Math.max(...waits) > 4 * 60_000, 'an old truth is read anew, and that is in vain');
+    await world.end();
+  });
+});
+
+describe('token broker: what it shows of the hour', () => {
   it('shows the hour, the clocks and the counts', async () => {
     const world = await started({ clockOffsetMs: 5_000_000 });
     void world.ask('upsert', productCall(4));

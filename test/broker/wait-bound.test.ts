@@ -14,8 +14,9 @@ function ticks(
   sketch: Sketch,
   name: 'backfill' | 'upsert' | 'refresh',
   netRate = 5,
+  drainTokens = 0,
 ): number | undefined {
-  const boundMs = waitBoundMs(situationOf(sketch), name, { netRate, turnMs });
+  const boundMs = waitBoundMs(situationOf(sketch), name, { netRate, drainTokens, turnMs });
   if (boundMs === undefined) return undefined;
   const ticksMs = boundMs - 6 * turnMs;
   return ticksMs === 0 ? 0 : (ticksMs - 60_000) / tickMs + 1;
@@ -44,7 +45,7 @@ describe('wait bound', () => {
 
   it('lets each turn repay a debt first, when the floor lies below zero', () => {
     const situation = situationOf({ ...page, credit: { backfill: 50 }, deficitFloor: -9 });
-    const boundMs = waitBoundMs(situation, 'backfill', { netRate: 5, turnMs });
+    const boundMs = waitBoundMs(situation, 'backfill', { netRate: 5, drainTokens: 0, turnMs });
     assert.equal(boundMs, 6 * (turnMs + 2 * tickMs));
   });
 
@@ -58,25 +59,35 @@ describe('wait bound', () => {
     assert.equal(ticks(page, 'upsert'), undefined);
   });
 
-  it('adds the saving of an older class to that of a class which must save after it', () => {
-    // 12 tokens at 1 a minute: 240 ticks at 5 %, 120 at 10 %; dearer than what their shares hold.
-    const both = {
+  it('adds what the classes save for beyond what the bucket holds, for so much may be lent', () => {
+    const dear = productCall(1, 40);
+    const two = {
       rate: 1,
       queued: [
-        ['interactive', verify],
-        ['refresh', verify],
+        ['upsert', dear],
+        ['refresh', dear],
       ] as const,
     };
-    assert.equal(ticks(both, 'refresh', 1), 240 + 120);
-    assert.equal(ticks({ rate: 1, queued: [['refresh', verify]] }, 'refresh', 1), 120);
-    // Its credit is above its reserve and leaves it with the next lump.
-    const kept = { ...both, credit: { refresh: 3 } };
-    assert.equal(ticks(kept, 'refresh', 1), 240 + 120);
+    // 24 + 24, and reserves of 3 and 5: all fits into 59.
+    assert.equal(ticks(two, 'refresh', 1), 24 / 0.1);
+    const three = { ...two, queued: [...two.queued, ['backfill', dear]] as const };
+    assert.equal(ticks(three, 'refresh', 1), 24 / 0.1 + (24 * 3 + 8 - 59));
+  });
+
+  it('adds the most that a stranger took at once', () => {
+    const offers = { queued: [['upsert', verify]] as const };
+    assert.equal(ticks(offers, 'upsert', 2.5, 6), Math.ceil(12 / 1.125) + 3);
   });
 
   it('makes a head overdue one turn after its ticks, five turns before the bound ends', () => {
     const situation = situationOf({ ...page, credit: { backfill: 5 }, nowMs: 7_000 });
-    assert.equal(overdueAtMs(situation, 'backfill', { netRate: 5, turnMs }), 7_000 + turnMs);
-    assert.equal(waitBoundMs(situation, 'backfill', { netRate: 5, turnMs }), 6 * turnMs);
+    assert.equal(
+      overdueAtMs(situation, 'backfill', { netRate: 5, drainTokens: 0, turnMs }),
+      7_000 + turnMs,
+    );
+    assert.equal(
+      waitBoundMs(situation, 'backfill', { netRate: 5, drainTokens: 0, turnMs }),
+      6 * turnMs,
+    );
   });
 });

@@ -95,7 +95,8 @@ describe('bad configuration: 78', () => {
       /bad\.toml: feeds\[0\] "books": selection: .*dateRange/,
     ],
     ['an unknown domain', goodFeed.replace('"com"', '"cn"'), /domain.*"cn"/],
-    ['Redis, which is not built yet', `redis_url = "redis://:pw@x"\n${goodFeed}`, /redis_url/],
+    ['a Redis that is none', `redis_url = "http://:s3cr3t@x"\n${goodFeed}`, /redis_url: must be/],
+    ['a database by name', `redis_url = "redis://:s3cr3t@x/a"\n${goodFeed}`, /redis_url: names/],
     ['an address for everybody', `http = "0.0.0.0:1"\n${goodFeed}`, /only this machine may ask/],
     ['a data directory that is a file', `data_dir = "a-file"\n${goodFeed}`, /a-file: cannot be/],
     ['one below a file', `data_dir = "a-file/x"\n${goodFeed}`, /a-file\/x: cannot be/],
@@ -105,7 +106,7 @@ describe('bad configuration: 78', () => {
       place.write('bad.toml', toml);
       const ended = await place.run(['start', '--config', 'bad.toml'], withKey);
       assertOneLine(ended, 78, line);
-      assert.doesNotMatch(ended.stderr, /pw@/);
+      assert.doesNotMatch(ended.stderr, /s3cr3t/);
     });
   }
 

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { StartFlags, Tuning } from '../../src/cli/start.ts';
 
 export interface Ended {
   readonly code: number | null;
@@ -23,6 +24,7 @@ export interface Running {
 }
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const tunedStart = fileURLToPath(new URL('tuned-start.ts', import.meta.url));
 
 /** As the launcher does it: the second start of a command takes a quarter of the first. */
 const compiled = join(tmpdir(), 'keepa-deals-test-v8');
@@ -43,9 +45,28 @@ export class Place {
 
   /** Starts the command in the directory; `env` is all it gets beside a home and a path. */
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    const child = spawn(process.execPath, [main, ...args], {
+    return this.#spawn([main, ...args], env);
+  }
+
+  /** The command `start` with what its command line does not offer. */
+  startTuned(
+    { flags = {}, ...tuning }: Tuning & { readonly flags?: Partial<StartFlags> },
+    env: Readonly<Record<string, string>>,
+  ): Running {
+    return this.#spawn([tunedStart, JSON.stringify({ flags, tuning })], env);
+  }
+
+  #spawn(args: readonly string[], env: Readonly<Record<string, string>>): Running {
+    const child = spawn(process.execPath, args, {
       cwd: this.directory,
-      env: { HOME: this.directory, PATH: process.env.PATH, NODE_COMPILE_CACHE: compiled, ...env },
+      env: {
+        HOME: this.directory,
+        // The locks of this host, of which each place is one.
+        XDG_RUNTIME_DIR: this.directory,
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: compiled,
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const running = watch(child);

@@ -41,6 +41,25 @@ describe('status for people', () => {
     assert.doesNotMatch(unknown, /null|undefined|NaN/);
   });
 
+  test('each class with its bound, what that rests on, and the longest wait and its time', () => {
+    const { classes } = report({});
+    const head = {
+      share: 10,
+      queued: 1,
+      credit: 1.5,
+      headHoldTokens: 5,
+      waitBoundMs: 180_000,
+      oldestWaitMs: 41_000,
+      longestWaitMs: 240_000,
+      longestWaitAt: iso(nowMs - 3_600_000),
+    };
+    const waitBounds = { tokensPerTick: 3.2, basis: 'hold while 3.2 tokens a tick are left to us' };
+    const shown = text({ classes: { ...classes, head }, waitBounds });
+    assert.match(shown, /^class +share .* waits +at most +longest +was$/m);
+    assert.match(shown, /^head +10 % +1 +1\.5 +5 +41 s +3 min +4 min +60 min ago$/m);
+    assert.match(shown, /^bounds: hold while 3\.2 tokens a tick are left to us$/m);
+  });
+
   test('an old balance is shown with its time, not as the present one', () => {
     const { tokens } = report({});
     const old = text({ tokens: { ...tokens, balance: 42, balanceAt: iso(nowMs - 600_000) } });

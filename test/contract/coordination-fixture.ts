@@ -5,6 +5,8 @@
 import type { Coordination, Owner } from '../../src/coordination/ports.ts';
 
 export interface CoordinationFixture {
+  /** Spans that differ by less are one to it: a clock that cannot be stopped goes on meanwhile. */
+  readonly finestMs: number;
   /** One more process that opens the same store. */
   open(): Promise<Coordination>;
   /** Lets time pass by the store's clock. */

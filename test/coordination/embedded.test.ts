@@ -19,6 +19,7 @@ import { leasesContract } from '../contract/leases.ts';
 
 /** One machine with a file, a clock that both of its views follow, and the dead it knows of. */
 class Machine {
+  readonly finestMs = 1;
   readonly path: string;
   readonly notices: string[] = [];
   bootId = 'boot-1';
@@ -240,7 +241,7 @@ test('refuses a file of a newer version and leaves it as it is', async () => {
   const machine = await Machine.make();
   await (await machine.open()).close();
   const file = new SqliteFile(machine.path);
-  file.pragma('user_version = 2');
+  file.pragma('user_version = 3');
   file.close();
   await assert.rejects(machine.open(), /newer version/);
   assert.deepEqual(machine.notices, []);

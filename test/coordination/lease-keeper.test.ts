@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
 import { LeaseKeeper, leaseTimes, type Taken } from '../../src/coordination/lease-keeper.ts';
-import { LeaseSet, type TakeOptions } from '../../src/coordination/lease-set.ts';
+import { type FencedStore, LeaseSet, type TakeOptions } from '../../src/coordination/lease-set.ts';
 import type { Coordination, Leases } from '../../src/coordination/ports.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { ownerNamed } from '../contract/coordination-fixture.ts';
@@ -18,12 +18,12 @@ const startMs = Date.UTC(2026, 5, 1);
 let directory: string;
 let clock: VirtualClock;
 let coordination: Coordination;
-let regained: number;
+let turned: number;
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'keepa-deals-keeper-'));
   clock = new VirtualClock(startMs);
-  regained = 0;
+  turned = 0;
   coordination = await openEmbeddedCoordination({
     path: join(directory, 'coordination.sqlite'),
     clock,
@@ -47,8 +47,8 @@ function optionsFor(instance: string, leases: Leases = coordination.leases) {
     log: new RecordedLog(),
     times: leaseTimes,
     doing: () => 'testing',
-    onRegained: () => {
-      regained += 1;
+    onTurned: () => {
+      turned += 1;
     },
   };
 }
@@ -59,7 +59,7 @@ function keeper(instance: string, leases?: Leases): LeaseKeeper {
 
 function take(who: LeaseKeeper | LeaseSet, options: Partial<TakeOptions> = {}): Promise<Taken> {
   const { signal } = new AbortController();
-  return who.take({ fenceFloor: async () => 0, signal, ...options });
+  return who.take({ fenceFloor: async () => 0, onAway: () => undefined, signal, ...options });
 }
 
 test('a holder that renews holds for hours', async () => {
@@ -152,7 +152,84 @@ test('a store that cannot be asked closes the gate without losing the lease', as
   isAway = false;
   await clock.advanceBy(leaseTimes.retryMs);
   assert.ok(first.holds(), 'still its own when the store came back in time');
-  assert.equal(regained, 1, 'and says so, once');
+  assert.equal(turned, 2, 'and says so, once each way');
   running.abort();
   await renewing;
+});
+
+/** A deals database that knows the newest fence, as the real one does. */
+function fenced(newest: number): FencedStore & { newest: number } {
+  const store = {
+    newest,
+    newestFence: async () => store.newest,
+    raiseFence: async (fence: number) => {
+      store.newest = fence;
+      return true;
+    },
+  };
+  return store;
+}
+
+test('a set that lost its lease to nobody takes it anew, and the database counts it', async () => {
+  const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first'));
+  const taken = await take(set);
+  assert.ok(taken.kind === 'taken');
+  const running = new AbortController();
+  const store = fenced(taken.fence);
+  const renewing = set.run(running.signal, store);
+  await coordination.leases.clear('daemon-test');
+  await coordination.leases.clear('data-dir');
+  await clock.advanceBy(leaseTimes.renewMs);
+  assert.ok(set.holds());
+  assert.ok(store.newest > taken.fence);
+  assert.equal(set.fence, store.newest);
+  assert.equal((await take(keeper('second'))).kind, 'held');
+  running.abort();
+  await renewing;
+});
+
+test('a set whose database was written under a newer fence takes nothing anew', async () => {
+  const set = new LeaseSet(['daemon-test'], optionsFor('first'));
+  const taken = await take(set);
+  assert.ok(taken.kind === 'taken');
+  const running = new AbortController();
+  const renewing = set.run(running.signal, fenced(taken.fence + 1));
+  await coordination.leases.clear('daemon-test');
+  await clock.advanceBy(leaseTimes.renewMs);
+  assert.match(await set.lost, /was taken over/);
+  assert.ok(!set.holds());
+  assert.equal((await take(keeper('second'))).kind, 'taken', 'it is free');
+  running.abort();
+  await renewing;
+});
+
+test('a set whose lease somebody else has taken meanwhile does not take it back', async () => {
+  const set = new LeaseSet(['daemon-test'], optionsFor('first'));
+  const taken = await take(set);
+  assert.ok(taken.kind === 'taken');
+  const running = new AbortController();
+  const renewing = set.run(running.signal, fenced(taken.fence));
+  await coordination.leases.clear('daemon-test');
+  assert.equal((await take(keeper('second'))).kind, 'taken');
+  await clock.advanceBy(leaseTimes.renewMs);
+  assert.match(await set.lost, /was taken over/);
+  running.abort();
+  await renewing;
+});
+
+test('a holder that is not to be waited for is the answer, also where others are', async () => {
+  const first = new LeaseKeeper({
+    ...optionsFor('first'),
+    name: 'daemon-test',
+    store: () => 'another',
+  });
+  await take(first);
+  const heard: string[] = [];
+  const answer = await take(new LeaseSet(['daemon-test'], optionsFor('second')), {
+    onStandby: (holder) => heard.push(holder.owner.instance),
+    isHeirOf: ({ store }) => store !== 'another',
+  });
+  assert.ok(answer.kind === 'held');
+  assert.equal(answer.holder.store, 'another');
+  assert.deepEqual(heard, []);
 });

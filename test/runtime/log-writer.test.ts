@@ -319,3 +319,17 @@ test('a thousand kinds of lines do not make it remember them all, nor lose a cou
   const told = records().reduce((sum, { repeated }) => sum + (repeated ?? 1), 0);
   assert.equal(told, 2_001);
 });
+
+test('a changed level counts at once, also for scopes that were made before', () => {
+  const { lines, log } = arrange({ level: 'warn' });
+  const scoped = log.scoped('upserter');
+  scoped.info('before');
+  log.setLevel('debug');
+  scoped.debug('between');
+  log.setLevel('error');
+  scoped.warn('after');
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).event),
+    ['between'],
+  );
+});

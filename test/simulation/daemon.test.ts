@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { identityOf } from '../../src/actors/feed.ts';
-import type { Ending } from '../../src/daemon.ts';
+import type { Ending } from '../../src/daemon-contract.ts';
 import type { FaultHook } from '../../src/simulator/faults.ts';
 import { type Simulation, simulate, usedFeed } from './simulated-daemon.ts';
 import { runSteady } from './steady.ts';

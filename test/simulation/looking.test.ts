@@ -42,6 +42,22 @@ test('a listing in any order is stored whole, and the wrong order is noticed', a
   });
 });
 
+test('no sweep begins before the rate is known, so none is planned for the outage', async () => {
+  await simulate(plan, async (simulation) => {
+    simulation.keepa.setFaults(() => ({ kind: 'hang' }));
+    await simulation.start();
+    await simulation.clock.advanceBy(2 * hourMs);
+    simulation.keepa.setFaults(undefined);
+    await simulation.clock.advanceBy(hourMs);
+    const { clock, store } = simulation;
+    const sweeps = await store.reader.completeSweeps({ feed: 'used', sinceMs: 0 });
+    assert.ok(sweeps.length > 0);
+    for (const { startedAtMs, plannedMs } of sweeps) {
+      assert.ok(startedAtMs > clock.now() - hourMs && plannedMs < 2 * hourMs, `${plannedMs} ms`);
+    }
+  });
+});
+
 test('before the first sweep a round of head polls is one page, however much is new', async () => {
   await simulate({ ...plan, rows: 1_200 }, async (simulation) => {
     await simulation.start();

@@ -9,9 +9,11 @@ import type { Feed } from '../../src/actors/feed.ts';
 import { type Config, defaultShares } from '../../src/config.ts';
 import { defaultJudging } from '../../src/config-judging.ts';
 import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
-import type { Owner } from '../../src/coordination/ports.ts';
-import { composeDaemon, type Daemon } from '../../src/daemon.ts';
+import type { Coordination, Owner } from '../../src/coordination/ports.ts';
+import { composeDaemon } from '../../src/daemon.ts';
+import type { Daemon } from '../../src/daemon-contract.ts';
 import { parseDealQuery } from '../../src/keepa/deal-query.ts';
+import type { Transport } from '../../src/keepa/transport.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
 import { createInProcessTransport } from '../../src/simulator/in-process.ts';
 import { createSimulatedKeepa, type SimulatedKeepa } from '../../src/simulator/simulated-keepa.ts';
@@ -33,6 +35,8 @@ export interface SimulationOptions {
   /** Mean time between two price changes of a listed row; the market's own unless given. */
   readonly repriceMeanHours?: number;
   readonly config?: Partial<Config>;
+  /** What the daemon gets instead of these, for faults that come from outside. */
+  readonly wrap?: (outside: Outside) => Outside;
   /** Deal selections by feed name; one of used books unless given. */
   readonly feeds?: readonly Feed[];
 }
@@ -41,6 +45,12 @@ export interface SimulationOptions {
 export function usedFeed(name = 'used'): Feed {
   const query = parseDealQuery({ sortType: 4, dateRange: 3 }, { domainId: 1, priceType: 2 });
   return { name, query, screen: {} };
+}
+
+interface Outside {
+  readonly transport: Transport;
+  readonly coordination: Coordination;
+  readonly store: Store;
 }
 
 /** One run of the daemon, from its start to its stop. */
@@ -102,7 +112,10 @@ export class Simulation {
   async startBeside(): Promise<Daemon> {
     const life = await this.#compose();
     this.#lives.push(life);
-    await Promise.all([life.daemon.start(), this.clock.advanceBy(1_000)]);
+    const started = life.daemon.start();
+    await this.clock.advanceBy(1_000);
+    // A standby is at its start until the other ends.
+    await Promise.race([started, life.daemon.readied]);
     return life.daemon;
   }
 
@@ -119,21 +132,24 @@ export class Simulation {
       onNotice: (notice) => this.log.warn(notice),
     });
     const store = await openStore({ path: join(this.directory, 'deals.sqlite'), mode: 'write' });
+    const transport = createInProcessTransport({
+      core: this.keepa,
+      clock: this.clock,
+      key: this.#key,
+    });
+    const outside = { transport, coordination, store };
+    const wrapped = this.#options.wrap?.(outside) ?? outside;
     const daemon = composeDaemon({
       config: { ...configFor(this.directory), ...config },
       feeds: this.#feeds,
       world: {
         clock: this.clock,
         random: seededRandom(seed).fork(`life-${this.#lifeCount}`),
-        transport: createInProcessTransport({
-          core: this.keepa,
-          clock: this.clock,
-          key: this.#key,
-        }),
-        coordination,
+        transport: wrapped.transport,
+        coordination: wrapped.coordination,
         log: this.log,
       },
-      store,
+      store: wrapped.store,
       owner,
       keyHash: 'simulated',
       version: 'simulated',

@@ -48,6 +48,7 @@ const lease: LeaseEntry = {
   renewedAtMs: seenAtMs,
   remainingMs: 1234.5,
   doing: 'working',
+  store: 'store-1',
 };
 
 function sources(changes: Partial<StatusSources> = {}): StatusSources {

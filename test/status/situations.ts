@@ -16,6 +16,7 @@ const idleClass: ClassSnapshot = {
   oldestWaitMs: undefined,
   headHoldTokens: undefined,
   longestWaitMs: 0,
+  longestWaitAtMs: undefined,
 };
 
 /** A class with one request that has waited. */
@@ -46,6 +47,7 @@ export function broker(
     deficitFloor: 0,
     classes: all as Record<SpendClass, ClassSnapshot>,
     inFlight: undefined,
+    startableForMs: undefined,
     nextAdmissionAtMs: undefined,
     tokensNeeded: undefined,
     stopped: undefined,
@@ -65,7 +67,7 @@ export function loop(changes: Partial<LoopStatus> = {}): LoopStatus {
     failures: 0,
     lastPassAtMs: nowMs - 60_000,
     nextPassAtMs: nowMs + 60_000,
-    progressDueAtMs: nowMs + 360_000,
+    progressDueInMs: 360_000,
     lastError: undefined,
     ...changes,
   };

@@ -19,6 +19,12 @@ interface Case {
 const minute = 60_000;
 const tick = 60_200;
 const failure = { outcome: 'unavailable', why: 'connection refused', atMs: nowMs } as const;
+const flight = {
+  spendClass: 'head',
+  purpose: 'head-poll',
+  sinceMs: nowMs - 150_000,
+  forMs: 150_000,
+} as const;
 const answer = { outcome: 'answered', why: undefined, atMs: nowMs } as const;
 
 const cases: readonly Case[] = [
@@ -33,7 +39,12 @@ const cases: readonly Case[] = [
     name: 'a request under way',
     situation: situation({
       broker: broker({
-        inFlight: { spendClass: 'backfill', purpose: 'sweep', sinceMs: nowMs - 1_000 },
+        inFlight: {
+          spendClass: 'backfill',
+          purpose: 'sweep',
+          sinceMs: nowMs - 1_000,
+          forMs: 1_000,
+        },
       }),
     }),
     state: 'running',
@@ -83,57 +94,57 @@ const cases: readonly Case[] = [
     nextActionAtMs: nowMs + 20_000,
   },
   {
-    name: 'an admission that was due two ticks ago, almost',
+    name: 'work that could have been started two ticks ago',
     situation: situation({
-      broker: broker({ nextAdmissionAtMs: nowMs - 2 * tick }, { head: queuedClass() }),
+      broker: broker(
+        { startableForMs: 2 * tick, nextAdmissionAtMs: nowMs },
+        { head: queuedClass() },
+      ),
     }),
     state: 'running',
     reason: /head at work/,
   },
   {
-    name: 'an admission that was due more than two ticks ago',
-    situation: situation({
-      broker: broker({ nextAdmissionAtMs: nowMs - 2 * tick - 1 }, { head: queuedClass() }),
-    }),
-    state: 'stalled',
-    reason: /due 2 min ago and was not started|due 120 s ago and was not started/,
-  },
-  {
-    name: 'affordable work that nobody plans to start',
+    name: 'work that could have been started more than two ticks ago',
     situation: situation({
       broker: broker(
-        { lastAnswerAtMs: nowMs - 10 * minute },
-        { refresh: queuedClass({ oldestWaitMs: 5 * minute }) },
+        { startableForMs: 2 * tick + 1, nextAdmissionAtMs: nowMs + 5 },
+        { head: queuedClass() },
       ),
     }),
     state: 'stalled',
-    reason: /refresh can afford its work and has waited for 5 min/,
+    reason: /head: could have been started (2 min|120 s) ago and was not/,
   },
   {
-    name: 'the same, but others were served meanwhile',
+    name: 'a balance that nobody reads',
+    situation: situation({ broker: broker({ balance: undefined, startableForMs: 3 * minute }) }),
+    state: 'stalled',
+    reason: /reading the balance: could have been started 3 min ago/,
+  },
+  {
+    name: 'queued work that no income will ever pay',
     situation: situation({
-      broker: broker(
-        { lastAnswerAtMs: nowMs - minute },
-        { refresh: queuedClass({ oldestWaitMs: 5 * minute }) },
-      ),
+      broker: broker({ netRate: 0, balance: 3 }, { refresh: queuedClass() }),
     }),
+    state: 'degraded',
+    reason: /refresh: not affordable within 10 hours, the balance is 3 and 0 tokens/,
+  },
+  {
+    name: 'a request within its time limits, whatever the wall clock says',
+    situation: situation({ broker: broker({ inFlight: { ...flight, sinceMs: 0 } }) }),
     state: 'running',
-    reason: /refresh at work/,
+    reason: /head-poll \(head\) under way/,
   },
   {
     name: 'a request that outlived every time limit',
-    situation: situation({
-      broker: broker({
-        inFlight: { spendClass: 'head', purpose: 'head-poll', sinceMs: nowMs - 4 * minute },
-      }),
-    }),
+    situation: situation({ broker: broker({ inFlight: { ...flight, forMs: 4 * minute } }) }),
     state: 'stalled',
     reason: /head-poll\) has been under way for 4 min/,
   },
   {
     name: 'a loop without progress beyond its deadline',
     situation: situation({
-      loops: [loop(), loop({ name: 'upserter', progressDueAtMs: nowMs - 1, lastError: 'boom' })],
+      loops: [loop(), loop({ name: 'upserter', progressDueInMs: -1, lastError: 'boom' })],
     }),
     state: 'stalled',
     reason: /upserter made no progress.*boom/,
@@ -282,7 +293,7 @@ test('whatever the figures, waiting has a time that lies ahead, and every state 
       const judgement = decideState(
         situation({
           broker: broker(changes, { upsert: queuedClass(wait) }),
-          loops: [loop({ progressDueAtMs: due })],
+          loops: [loop({ progressDueInMs: due === undefined ? undefined : due - nowMs })],
         }),
       );
       assert.notEqual(judgement.reason, '');

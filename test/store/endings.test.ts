@@ -306,3 +306,19 @@ test('of a suspended feed no row ends, whoever else lists it', async () => {
   assert.deepEqual(await end(store, { suspendedFeeds: ['toys'] }), { A2: 'absent' });
   assert.deepEqual(await end(store), { A1: 'absent' });
 });
+
+test('time before a row was seen does not age it, though it is counted afterwards', async () => {
+  await using store = await TestStore.open();
+  const { writer } = store;
+  const ttlHealthyMs = 3 * hourMs;
+  await writer.addHealthyTime({ ms: hourMs, asOfMs: startMs - minuteMs });
+  // When the rows are seen, an hour of the time that is counted next is over, and an hour is not.
+  await sweeps(store, [numbered(9)], { fromMs: startMs + hourMs - minuteMs });
+  await writer.addHealthyTime({ ms: 2 * hourMs, asOfMs: startMs + 2 * hourMs - minuteMs });
+  await sweeps(store, [['B1']], { fromMs: startMs + 3 * hourMs });
+  await healthy(store, 2 * hourMs - minuteMs);
+  assert.deepEqual(await end(store, { ttlHealthyMs, endedPartMax: 1 }), {});
+  await healthy(store, 3 * minuteMs);
+  const ended = await end(store, { ttlHealthyMs, endedPartMax: 1 });
+  assert.equal(Object.keys(ended).length, 9);
+});

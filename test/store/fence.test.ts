@@ -22,6 +22,7 @@ test('every write of a writer that was taken over is refused and changes nothing
   const before = everything();
   const writes: Readonly<Record<keyof DealWriter, () => Promise<unknown>>> = {
     adoptFence: () => store.writer.adoptFence(),
+    raiseFence: () => store.writer.raiseFence(9),
     syncFeeds: () => store.writer.syncFeeds([], startMs),
     openSweep: () => store.writer.openSweep(books),
     beginSweep: () => store.writer.beginSweep(books, { atMs: startMs, plannedMs: 1 }),

@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../../src/cli/cli-error.ts';
 import { stopGraceMs } from '../../src/cli/run-daemon.ts';
+import { roundMsMax } from '../../src/cli/systemd-reports.ts';
 
 const unitPath = fileURLToPath(new URL('../../systemd/keepa-deals.service', import.meta.url));
 const unit = readFileSync(unitPath, 'utf8');
@@ -35,16 +36,50 @@ test('the key comes as the credential that the command line looks for', () => {
   assert.doesNotMatch(unit, /KEEPA_API_KEY/);
 });
 
-const analyze = spawnSync('systemd-analyze', ['--version']);
-const skip = analyze.error === undefined ? false : 'systemd-analyze is not installed';
+test('the watchdog is slower than its feeding, and leaves no core with the key', () => {
+  assert.equal(settingOf('Type'), 'notify');
+  // The sender is a child of the process, and not root's.
+  assert.equal(settingOf('NotifyAccess'), 'all');
+  assert.ok(Number(settingOf('WatchdogSec')) * 1000 >= 3 * roundMsMax);
+  assert.equal(settingOf('LimitCORE'), '0');
+});
 
-test('systemd-analyze finds nothing to say about the unit', { skip }, () => {
+test('V8 may compile, and the owners of locks can be seen', () => {
+  for (const key of ['MemoryDenyWriteExecute', 'ProtectProc', 'ProcSubset']) {
+    assert.equal(settingOf(key), undefined, key);
+  }
+});
+
+const analyze = spawnSync('systemd-analyze', ['--version']);
+// Where everything has to hold, a check that did not run has not held.
+const mustRun = process.env.CI === 'true';
+const isMissing = analyze.error !== undefined && !mustRun;
+const skip = isMissing ? 'systemd-analyze is not installed' : false;
+
+/** What systemd calls an exposure of 1.5, ten times over. */
+const exposureMax = 15;
+
+test('an attacker who takes the service over can do little with it', { skip }, () => {
+  const options = ['--offline=true', '--no-pager', `--threshold=${exposureMax}`];
+  const { status, stdout, stderr } = spawnSync(
+    'systemd-analyze',
+    ['security', ...options, unitPath],
+    { encoding: 'utf8' },
+  );
+  assert.equal(status, 0, `${stdout}${stderr}`);
+  const [, exposure] = /Overall exposure level for .*: ([\d.]+)/.exec(stdout) ?? [];
+  assert.ok(Number(exposure) <= exposureMax / 10, stdout);
+});
+
+test('systemd-analyze finds nothing to say about the unit and its drop-in', { skip }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'keepa-deals-unit-'));
   try {
     const launcher = fileURLToPath(new URL('../../bin/keepa-deals', import.meta.url));
     const copy = join(directory, 'keepa-deals.service');
-    // verify wants the program to exist; everything else is the unit as it is.
-    writeFileSync(copy, unit.replace('/opt/keepa-deals/bin/keepa-deals', launcher));
+    // verify wants the program to exist, and passes over drop-ins: as one file it reads both.
+    const dropIn = readFileSync(`${unitPath}.d/redis.conf`, 'utf8');
+    const both = `${unit}\n${dropIn}`;
+    writeFileSync(copy, both.replace('/opt/keepa-deals/bin/keepa-deals', launcher));
     const verify = spawnSync('systemd-analyze', ['verify', '--man=no', copy], { encoding: 'utf8' });
     // It exits with 0 on unknown keys, so the exit code alone proves nothing.
     assert.equal(verify.stderr, '');

@@ -1,0 +1,105 @@
+/**
+ * Notes beside the leases: who is doing what now, for people who list the locks.
+ *
+ * They are entries like leases, with owner and expiry, and are listed and cleared like them, but
+ * they guard nothing and nothing waits for them: one that cannot be written is left out, and one
+ * that a dead process left behind is replaced. Only the last word on each is written, so that a
+ * store of leases that is slow or away never has a queue of them before it.
+ *
+ * Invariant: no method throws or rejects, and none but `removeAll` makes its caller wait.
+ */
+import type { Clock } from '../runtime/clock.ts';
+import type { Leases, Owner } from './ports.ts';
+
+export interface NotesOptions {
+  readonly leases: Leases;
+  readonly owner: Owner;
+  readonly clock: Clock;
+}
+
+/** A pass may wait for tokens for hours; its note is renewed three times within this. */
+const ttlMs = 600_000;
+
+export class Notes {
+  readonly #options: NotesOptions;
+  /** What is to be said; undefined: nothing any more. */
+  readonly #wanted = new Map<string, string | undefined>();
+  /** What stands there, with its fence. */
+  readonly #written = new Map<string, { readonly fence: number; readonly doing: string }>();
+  #writing: Promise<void> | undefined;
+
+  constructor(options: NotesOptions) {
+    this.#options = options;
+  }
+
+  put(name: string, doing: string): void {
+    this.#want(name, doing);
+  }
+
+  remove(name: string): void {
+    this.#want(name, undefined);
+  }
+
+  /** Takes away what is ours, before the store of leases is closed. */
+  async removeAll(): Promise<void> {
+    for (const name of [...this.#wanted.keys(), ...this.#written.keys()]) this.remove(name);
+    await this.#writing;
+  }
+
+  /** Keeps what is written from expiring, until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(ttlMs / 3, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      for (const [name, { doing }] of this.#written) {
+        if (!this.#wanted.has(name)) this.put(name, doing);
+      }
+    }
+  }
+
+  #want(name: string, doing: string | undefined): void {
+    this.#wanted.set(name, doing);
+    this.#writing ??= this.#writeAll();
+  }
+
+  async #writeAll(): Promise<void> {
+    for (;;) {
+      const [next] = this.#wanted;
+      if (next === undefined) break;
+      const [name, doing] = next;
+      this.#wanted.delete(name);
+      try {
+        await (doing === undefined ? this.#takeAway(name) : this.#write(name, doing));
+      } catch {
+        // The leases say loudly enough that their store is away; nobody waits here for each name.
+        this.#wanted.clear();
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  async #write(name: string, doing: string): Promise<void> {
+    const { leases, owner } = this.#options;
+    const known = this.#written.get(name);
+    if (known !== undefined) {
+      const isOurs = await leases.renew(name, { owner, fence: known.fence, ttlMs, doing });
+      if (isOurs) this.#written.set(name, { ...known, doing });
+      if (isOurs) return;
+    }
+    const claim = { owner, ttlMs, fenceFloor: 0, doing };
+    let taken = await leases.acquire(name, claim);
+    if (!taken.granted) {
+      // Who stood here before us may be on another host, where nobody can be proven dead.
+      await leases.clear(name);
+      taken = await leases.acquire(name, claim);
+    }
+    if (taken.granted) this.#written.set(name, { fence: taken.fence, doing });
+  }
+
+  async #takeAway(name: string): Promise<void> {
+    const { leases, owner } = this.#options;
+    const known = this.#written.get(name);
+    this.#written.delete(name);
+    if (known !== undefined) await leases.release(name, { owner, fence: known.fence });
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Rounds of a duel between two real processes on one database: the holder of the lease is stopped
+ * (SIGSTOP) at a random moment until it has run out, the other takes over, and the first wakes up
+ * believing that it is the writer (promise P6).
+ *
+ * Method: the new holder is stopped in its turn before the first wakes up, so whatever happens to
+ * the database or is bought of Keepa then is the first one's doing. SQLite counts, for every
+ * connection, the commits of all others.
+ */
+import SqliteFile from 'better-sqlite3';
+import { databasePath } from '../../src/cli/data-dir.ts';
+import type { LeaseTimes } from '../../src/coordination/lease-keeper.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { seededRandom } from '../../src/runtime/random.ts';
+import { RedisServer } from '../coordination/redis-process.ts';
+import { Place, type Running } from './run-cli.ts';
+import { WatchedKeepa } from './watched-keepa.ts';
+
+export interface DuelRound {
+  /** From the stop of the holder to the first request of the other. */
+  readonly takeoverMs: number;
+  /** What the first one committed after it woke up. */
+  readonly commits: number;
+  /** What it bought then. */
+  readonly bought: number;
+  readonly refusedWrites: number;
+  /** Its exit code. */
+  readonly code: number | null;
+}
+
+interface Plan {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly kept: 'embedded' | 'redis';
+}
+
+/** As the daemon's, ten times as fast. */
+export const duelTimes: LeaseTimes = {
+  ttlMs: 3_000,
+  renewMs: 1_000,
+  marginMs: 1_000,
+  retryMs: 100,
+};
+
+const toml = `
+data_dir = "data"
+[[feeds]]
+name = "used"
+domain = "com"
+selection = { priceTypes = [2], dateRange = 3 }
+[acceptance]
+min_profit_cents = 100000000
+`;
+
+/** Runs the rounds: the winner of each is the holder of the next. */
+export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
+  await using ending = new AsyncDisposableStack();
+  const place = new Place();
+  ending.defer(() => place.remove());
+  place.write('keepa-deals.toml', toml);
+  const keepa = await WatchedKeepa.start({ rows: 9_000, ratePerMinute: 600 });
+  ending.defer(() => keepa.close());
+  const redis = plan.kept === 'redis' ? await RedisServer.start() : undefined;
+  if (redis !== undefined) ending.defer(() => redis.remove());
+  const env = { ...keepa.env, ...(redis && { KEEPA_DEALS_REDIS_URL: redis.url }) };
+  const random = seededRandom(plan.seed);
+  const clock = systemClock();
+  const begin = (): Running => place.startTuned({ times: duelTimes }, env);
+  let holder = begin();
+  await Promise.race([keepa.next(0), early(holder)]);
+  const rounds: DuelRound[] = [];
+  for (let round = 1; round <= plan.rounds; round += 1) {
+    const heir = begin();
+    await heir.until(/"event":"standby"/);
+    await clock.sleep(random.integer(0, 1_000));
+    await stopBetweenWrites(holder, place.path('data'));
+    const stoppedMs = clock.monotonic();
+    const sofar = keepa.bought.length;
+    await Promise.race([keepa.next(sofar), early(heir)]);
+    const takeoverMs = Math.round(clock.monotonic() - stoppedMs);
+    // Its first rows are stored: it has the newest fence.
+    await heir.until(/"event":"pass"/);
+    heir.child.kill('SIGSTOP');
+    rounds.push({ takeoverMs, ...(await wake(holder, place.path('data'), keepa)) });
+    heir.child.kill('SIGCONT');
+    holder = heir;
+  }
+  return rounds;
+}
+
+/**
+ * Stopped in the middle of a transaction it would keep everybody from writing, whoever has the
+ * lease: nobody could take over then, and there would be no duel.
+ */
+async function stopBetweenWrites({ child }: Running, dataDir: string): Promise<void> {
+  const file = new SqliteFile(databasePath(dataDir), { timeout: 0 });
+  const isFree = (): boolean => {
+    try {
+      file.exec('begin immediate; rollback');
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  try {
+    for (;;) {
+      child.kill('SIGSTOP');
+      await systemClock().sleep(20);
+      if (isFree()) return;
+      child.kill('SIGCONT');
+      await systemClock().sleep(20);
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** Wakes up the one that was taken over and waits for its end. */
+async function wake(
+  first: Running,
+  dataDir: string,
+  keepa: WatchedKeepa,
+): Promise<Omit<DuelRound, 'takeoverMs'>> {
+  const file = new SqliteFile(databasePath(dataDir), { readonly: true });
+  try {
+    const commits = (): number => Number(file.pragma('data_version', { simple: true }));
+    const [commitsBefore, boughtBefore] = [commits(), keepa.bought.length];
+    first.child.kill('SIGCONT');
+    const { code, stderr } = await first.ended;
+    return {
+      commits: commits() - commitsBefore,
+      bought: keepa.bought.length - boughtBefore,
+      refusedWrites: stderr.match(/write under fence \d+ refused/g)?.length ?? 0,
+      code,
+    };
+  } finally {
+    file.close();
+  }
+}
+
+async function early({ ended }: Running): Promise<never> {
+  const { code, stderr } = await ended;
+  throw new Error(`it ended with ${code}: ${stderr}`);
+}

@@ -1,0 +1,125 @@
+/**
+ * Who comes second: it waits, or is told why it may not, and goes on where the first one ended.
+ * Real processes, on both kinds of coordination; time to live of the leases: three seconds.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { RedisServer, withoutRedis } from '../coordination/redis-process.ts';
+import { duelTimes as times } from './duel-rounds.ts';
+import { Place, type Running } from './run-cli.ts';
+import { WatchedKeepa } from './watched-keepa.ts';
+
+const toml = `
+data_dir = "data"
+[[feeds]]
+name = "used"
+domain = "com"
+selection = { priceTypes = [2], dateRange = 3 }
+[acceptance]
+min_profit_cents = 100000000
+`;
+const working = /"event":"pass"/;
+const limits = { timeout: 120_000 };
+
+let place: Place;
+let keepa: WatchedKeepa;
+let redis: RedisServer | undefined;
+beforeEach(async () => {
+  place = new Place();
+  place.write('keepa-deals.toml', toml);
+  keepa = await WatchedKeepa.start({ rows: 2_000, ratePerMinute: 60 });
+});
+afterEach(async () => {
+  await place.remove();
+  await keepa.close();
+  await redis?.remove();
+  redis = undefined;
+});
+
+async function environment(kept: 'embedded' | 'redis'): Promise<Record<string, string>> {
+  if (kept === 'embedded') return keepa.env;
+  redis = await RedisServer.start();
+  return { ...keepa.env, KEEPA_DEALS_REDIS_URL: redis.url };
+}
+
+async function stop({ child, ended }: Running, signal: NodeJS.Signals = 'SIGTERM') {
+  child.kill(signal);
+  return await ended;
+}
+
+/** What the status of the data directory says of leases: name and pid. */
+async function leases(): Promise<readonly (readonly [string, number])[]> {
+  const { stdout } = await place.run(['status', '--json']);
+  const told: { name: string; pid: number }[] = JSON.parse(stdout).leases;
+  return told.map(({ name, pid }) => [name.replace(/-[0-9a-f]{16}$/, ''), pid] as const);
+}
+
+for (const kept of ['embedded', 'redis'] as const) {
+  const skip = kept === 'redis' ? withoutRedis : false;
+  describe(`a second start, leases ${kept}`, { ...limits, skip }, () => {
+    test('waits, spends nothing, is seen, and takes over from a clean stop at once', async () => {
+      const env = await environment(kept);
+      const first = place.startTuned({ times }, env);
+      await first.until(working);
+      const second = place.startTuned({ times }, env);
+      await second.until(/"event":"standby"/);
+      const refused = await place.run(['start', '--no-standby', '--log-level', 'error'], env);
+      assert.equal(refused.code, 75);
+      assert.match(refused.stderr, new RegExp(`already running: process ${first.child.pid} on`));
+      assert.doesNotMatch(second.written.stderr, working);
+      const [pid = 0, waiting = 0] = [first.child.pid, second.child.pid];
+      const seen = await leases();
+      assert.deepEqual(
+        seen.filter(([name]) => name === 'standby'),
+        [['standby', waiting]],
+      );
+      assert.ok(seen.some(([name, owner]) => name === 'daemon' && owner === pid));
+      const stoppedAtMs = systemClock().now();
+      assert.equal((await stop(first)).code, 0);
+      await second.until(working);
+      assert.ok(systemClock().now() - stoppedAtMs < times.ttlMs, 'it waited on');
+      const { stdout } = await place.run(['locks', 'list', '--json'], env);
+      const locks: { name: string; pid: number }[] = JSON.parse(stdout).locks;
+      assert.ok(locks.every((lock) => lock.pid === waiting && lock.name !== 'standby'));
+      assert.equal((await stop(second)).code, 0);
+    });
+
+    test('under another host id it takes over when the lease has run out, not before', async () => {
+      const env = await environment(kept);
+      const first = place.startTuned({ times }, env);
+      await first.until(working);
+      const second = place.startTuned({ times, host: 'another-host' }, env);
+      await second.until(/"event":"standby"/);
+      await stop(first, 'SIGKILL');
+      const killedAt = keepa.bought.length;
+      const [diedMs, { atMs }] = [systemClock().now(), await keepa.next(killedAt)];
+      assert.ok(atMs - diedMs < times.ttlMs + 3_000, `${atMs - diedMs} ms to take over`);
+      await second.until(working);
+      assert.equal((await stop(second)).code, 0);
+    });
+
+    test('with another database of the same key: 75, and why; --own-store waits', async () => {
+      const env = await environment(kept);
+      const first = place.startTuned({ times }, env);
+      await first.until(working);
+      const other = { host: kept === 'redis' ? 'another-host' : undefined };
+      const tuning = { times, ...(other.host === undefined ? {} : { host: other.host }) };
+      const dataDir = place.path('other');
+      const refused = await place.startTuned({ ...tuning, flags: { dataDir } }, env).ended;
+      assert.equal(refused.code, 75, refused.stderr);
+      assert.match(refused.stderr, /keepa-deals: already running: process \d+ on .* with another/);
+      assert.match(refused.stderr, /spend its tokens twice; .*: --own-store/);
+      assert.ok(!readdirSync(dataDir).includes('deals.sqlite'), 'it has made a database');
+      const waiting = place.startTuned({ ...tuning, flags: { dataDir, ownStore: true } }, env);
+      await waiting.until(/"event":"standby"/);
+      const { stdout } = await place.run(['status', '--json', '--data-dir', dataDir]);
+      assert.equal(JSON.parse(stdout).state, 'standby');
+      assert.match(JSON.parse(stdout).reason, /^waiting for process \d+ on host \S+ to end$/);
+      assert.equal((await stop(first)).code, 0);
+      await waiting.until(working);
+      assert.equal((await stop(waiting)).code, 0);
+    });
+  });
+}

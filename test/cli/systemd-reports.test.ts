@@ -1,0 +1,208 @@
+/**
+ * Goal: the watchdog starves when one loop of the daemon is frozen, whichever, and at no other
+ * time. Method: the whole daemon in virtual time with the reports beside it, and breaks from
+ * outside: a lease, a transport or a store that never answers again.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { roundMsMax, SystemdReports } from '../../src/cli/systemd-reports.ts';
+import type { Daemon } from '../../src/daemon-contract.ts';
+import type { Notification } from '../../src/runtime/notify-socket.ts';
+import { Simulation, type SimulationOptions } from '../simulation/simulated-daemon.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+/** The longest bound of any loop, a watchdog's time, and the renewals that still come. */
+const starvedMs = 300_000 + 180_000 + 6 * minuteMs;
+
+class Manager {
+  readonly sent: { readonly atMs: number; readonly message: Notification }[] = [];
+  readonly reports: SystemdReports;
+  readonly #simulation: Simulation;
+
+  constructor(simulation: Simulation, daemon: Daemon) {
+    const { clock, log } = simulation;
+    const notify = {
+      send: (message: Notification) => void this.sent.push({ atMs: clock.now(), message }),
+      flush: async () => undefined,
+    };
+    this.#simulation = simulation;
+    this.reports = new SystemdReports({ daemon, notify, watchdogMs: 180_000, clock, log });
+    this.reports.start();
+  }
+
+  has(name: string): boolean {
+    return this.sent.some(({ message }) => name in message);
+  }
+
+  /** The longest time without a feeding since the first. */
+  longestHungerMs(): number {
+    const times = this.sent.filter(({ message }) => 'WATCHDOG' in message).map(({ atMs }) => atMs);
+    assert.ok(times.length > 0, 'never fed');
+    const ends = [...times.slice(1), this.#simulation.clock.now()];
+    return Math.max(...ends.map((end, i) => end - (times[i] ?? 0)));
+  }
+
+  /** Every loop that was ever called frozen. */
+  frozen(): readonly string[] {
+    const { said } = this.#simulation.log;
+    const frozen = said.filter(({ event }) => event === 'loop-frozen');
+    return [...new Set(frozen.flatMap(({ fields }) => String(fields.loops).split(', ')))];
+  }
+}
+
+const plan: SimulationOptions = { seed: 1, ratePerMinute: 20, rows: 60 };
+
+async function run(
+  options: Partial<SimulationOptions>,
+  scenario: (simulation: Simulation, manager: Manager) => Promise<void>,
+): Promise<void> {
+  const simulation = new Simulation({ ...plan, ...options });
+  await simulation.start();
+  const manager = new Manager(simulation, simulation.daemon);
+  try {
+    await scenario(simulation, manager);
+  } finally {
+    manager.reports.stopping('the end of the test');
+    simulation.dispose();
+  }
+}
+
+/** The same object, of which the methods in `frozen` never answer. */
+function freezable<T extends object>(target: T, frozen: ReadonlySet<string>): T {
+  return new Proxy(target, {
+    get: (_, name) => {
+      if (frozen.has(String(name))) return () => new Promise(() => undefined);
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The daemon's parts with methods that freeze as soon as they are in the set. */
+function freezing(frozen: ReadonlySet<string>): Pick<SimulationOptions, 'wrap'> {
+  return {
+    wrap: ({ transport, coordination, store }) => ({
+      transport: freezable(transport, frozen),
+      coordination: { ...coordination, leases: freezable(coordination.leases, frozen) },
+      store: {
+        reader: freezable(store.reader, frozen),
+        prepareToWrite: () => store.prepareToWrite(),
+        writer: (fence) => freezable(store.writer(fence), frozen),
+        close: () => store.close(),
+      },
+    }),
+  };
+}
+
+describe('one frozen loop starves it', { timeout: 300_000 }, () => {
+  /** The loop, and what of the outside it alone hangs on. */
+  const breaks: Readonly<Record<string, string>> = {
+    lease: 'renew',
+    channel: 'recordRequest',
+    backfiller: 'lastSweep',
+    analyst: 'historyDue',
+    refresher: 'recheckDue',
+    janitor: 'addHealthyTime',
+  };
+  for (const [loop, method] of Object.entries(breaks)) {
+    test(`the ${loop}, by ${method}`, async () => {
+      const frozen = new Set<string>();
+      await run(freezing(frozen), async ({ clock }, manager) => {
+        await clock.advanceBy(10 * minuteMs);
+        assert.ok(manager.longestHungerMs() <= minuteMs, 'it was well before');
+        frozen.add(method);
+        await clock.advanceBy(starvedMs);
+        assert.ok(manager.longestHungerMs() > 180_000, `frozen: ${manager.frozen()}`);
+        assert.ok(manager.frozen().includes(loop), `frozen: ${manager.frozen()}`);
+      });
+    });
+  }
+
+  test('an answer that cannot be written is tried for ever, and starves nobody', async () => {
+    const refusing = { isOn: false };
+    const wrap: SimulationOptions['wrap'] = (outside) => ({
+      ...outside,
+      store: {
+        reader: outside.store.reader,
+        prepareToWrite: () => outside.store.prepareToWrite(),
+        close: () => outside.store.close(),
+        writer: (fence) => {
+          const writer = outside.store.writer(fence);
+          const recordRequest = (entry: Parameters<typeof writer.recordRequest>[0]) =>
+            refusing.isOn ? Promise.reject(new Error('disk full')) : writer.recordRequest(entry);
+          return new Proxy(freezable(writer, new Set()), {
+            get: (target, name) =>
+              name === 'recordRequest' ? recordRequest : Reflect.get(target, name),
+          });
+        },
+      },
+    });
+    await run({ wrap }, async ({ clock }, manager) => {
+      refusing.isOn = true;
+      await clock.advanceBy(hourMs);
+      assert.ok(manager.longestHungerMs() <= minuteMs, `frozen: ${manager.frozen()}`);
+    });
+  });
+});
+
+describe('nothing else does', { timeout: 300_000 }, () => {
+  const hours = 1;
+  const well: Readonly<Record<string, Partial<SimulationOptions>>> = {
+    'ordinary work': {},
+    'a wait for tokens that lasts for hours': { ratePerMinute: 1, initialTokens: -200 },
+  };
+  for (const [name, options] of Object.entries(well)) {
+    test(name, async () => {
+      await run(options, async ({ clock }, manager) => {
+        await clock.advanceBy(hours * hourMs);
+        assert.ok(manager.longestHungerMs() <= minuteMs, `frozen: ${manager.frozen()}`);
+        assert.deepEqual(manager.frozen(), []);
+      });
+    });
+  }
+
+  for (const kind of ['error-json', 'refused', 'silence', 'reset-after'] as const) {
+    test(`a Keepa that answers with ${kind}`, async () => {
+      await run({}, async ({ clock, keepa }, manager) => {
+        await clock.advanceBy(5 * minuteMs);
+        keepa.setFaults(() => ({ kind }));
+        await clock.advanceBy(hours * hourMs);
+        assert.ok(manager.longestHungerMs() <= minuteMs, `frozen: ${manager.frozen()}`);
+        assert.deepEqual(manager.frozen(), []);
+      });
+    });
+  }
+
+  test('a Keepa that fails from the start: never ready, and the start is extended', async () => {
+    const simulation = new Simulation(plan);
+    simulation.keepa.setFaults(() => ({ kind: 'error-json' }));
+    await simulation.start();
+    const manager = new Manager(simulation, simulation.daemon);
+    await simulation.clock.advanceBy(hourMs);
+    assert.equal(manager.has('READY'), false);
+    assert.equal(manager.has('WATCHDOG'), false);
+    const extensions = manager.sent.filter(({ message }) => 'EXTEND_TIMEOUT_USEC' in message);
+    assert.ok(extensions.length >= hourMs / roundMsMax - 1);
+    assert.deepEqual(manager.frozen(), []);
+    simulation.keepa.setFaults(undefined);
+    await simulation.clock.advanceBy(10 * minuteMs);
+    assert.equal(manager.has('READY'), true);
+    manager.reports.stopping('the end of the test');
+    simulation.dispose();
+  });
+
+  test('a standby, which is ready at once and says what it waits for', async () => {
+    const simulation = new Simulation({ ...plan, config: { standby: true } });
+    await simulation.start();
+    const standby = await simulation.startBeside();
+    const manager = new Manager(simulation, standby);
+    await simulation.clock.advanceBy(hours * hourMs);
+    assert.equal(manager.sent.findIndex(({ message }) => 'READY' in message) >= 0, true);
+    assert.ok(manager.longestHungerMs() <= minuteMs, `frozen: ${manager.frozen()}`);
+    const statuses = manager.sent.flatMap(({ message }) => message.STATUS ?? []);
+    assert.match(String(statuses.at(-1)), /^standby: waiting for process \d+ /);
+    manager.reports.stopping('the end of the test');
+    simulation.dispose();
+  });
+});

@@ -1,0 +1,107 @@
+/**
+ * Notes beside the leases: what stands there is the last that was said, whoever stood there before,
+ * and a store that is away holds nobody up. In virtual time over a real file.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
+import { Notes } from '../../src/coordination/notes.ts';
+import type { Coordination, Leases } from '../../src/coordination/ports.ts';
+import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
+import { ownerNamed } from '../contract/coordination-fixture.ts';
+
+let directory: string;
+let clock: VirtualClock;
+let coordination: Coordination;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'keepa-deals-notes-'));
+  clock = new VirtualClock(Date.UTC(2026, 5, 1));
+  coordination = await openEmbeddedCoordination({
+    path: join(directory, 'coordination.sqlite'),
+    clock,
+    bootClock: { bootId: 'boot-1', sinceBootMs: () => clock.monotonic() },
+    host: 'host-1',
+    isProvablyDead: () => false,
+    onNotice: () => {},
+  });
+});
+afterEach(async () => {
+  await coordination.close();
+  rmSync(directory, { recursive: true });
+});
+
+function notes(instance: string, leases: Leases = coordination.leases): Notes {
+  return new Notes({ leases, owner: ownerNamed(instance), clock });
+}
+
+async function listed(): Promise<readonly (readonly [string, string, string])[]> {
+  await clock.advanceBy(0);
+  const entries = await coordination.leases.list();
+  return entries.map(({ name, owner, doing }) => [name, owner.instance, doing]);
+}
+
+test('what is put stands there until it is removed', async () => {
+  const ours = notes('first');
+  ours.put('upserter', 'one');
+  ours.put('backfiller', 'two');
+  ours.put('upserter', 'three');
+  assert.deepEqual(await listed(), [
+    ['backfiller', 'first', 'two'],
+    ['upserter', 'first', 'three'],
+  ]);
+  ours.remove('upserter');
+  ours.put('backfiller', 'four');
+  assert.deepEqual(await listed(), [['backfiller', 'first', 'four']]);
+  await ours.removeAll();
+  assert.deepEqual(await listed(), []);
+});
+
+test('what somebody on another host left behind is replaced', async () => {
+  notes('gone').put('upserter', 'for ever');
+  await listed();
+  notes('second').put('upserter', 'a pass');
+  assert.deepEqual(await listed(), [['upserter', 'second', 'a pass']]);
+});
+
+test('a note outlives a pass of hours, and one of a dead process does not', async () => {
+  const running = new AbortController();
+  const ours = notes('first');
+  const renewing = ours.run(running.signal);
+  ours.put('backfiller', 'waiting');
+  notes('dead').put('upserter', 'a pass');
+  await clock.advanceBy(3 * 3_600_000);
+  const left = (await coordination.leases.list()).filter(({ remainingMs }) => remainingMs > 0);
+  assert.deepEqual(
+    left.map(({ name }) => name),
+    ['backfiller'],
+  );
+  running.abort();
+  await renewing;
+});
+
+test('a store that is away costs one question, and the next note is written again', async () => {
+  let isAway = true;
+  let asked = 0;
+  const flaky: Leases = {
+    ...coordination.leases,
+    renew: (...args) => coordination.leases.renew(...args),
+    release: (...args) => coordination.leases.release(...args),
+    clear: (...args) => coordination.leases.clear(...args),
+    acquire: async (...args) => {
+      asked += 1;
+      if (isAway) throw new Error('connection refused');
+      return await coordination.leases.acquire(...args);
+    },
+  };
+  const ours = notes('first', flaky);
+  for (const name of ['a', 'b', 'c']) ours.put(name, 'a pass');
+  assert.deepEqual(await listed(), []);
+  assert.equal(asked, 1);
+  isAway = false;
+  ours.put('a', 'a pass');
+  assert.deepEqual(await listed(), [['a', 'first', 'a pass']]);
+});

@@ -1,0 +1,197 @@
+/**
+ * Short scenarios for the canaries: a small world and the one trouble that brings a bug out.
+ *
+ * Random worlds find every canary sooner or later; these find it within minutes of virtual time, so
+ * that all of them fit into the tests. Only the seed of the market and of the daemon's own chances
+ * differs between two runs of a scenario.
+ *
+ * Invariant: without a canary every scenario is clean; a catch would prove nothing otherwise.
+ */
+import { defaultShares } from '../../src/config.ts';
+import { parseDealQuery } from '../../src/keepa/deal-query.ts';
+import type { ScenarioName } from './canaries.ts';
+import type { Failure } from './checkers/checker.ts';
+import type { Trouble } from './fault-plan.ts';
+import { comparePlans } from './fault-plans-compared.ts';
+import { runSeed } from './fault-run.ts';
+import type { World } from './fault-world.ts';
+
+const secondMs = 1_000;
+const minuteMs = 60 * secondMs;
+
+interface Scenario {
+  readonly hours: number;
+  readonly world?: Partial<Omit<World, 'seed' | 'config'>>;
+  readonly config?: Partial<World['config']>;
+  /** Hardly a row passes the screen; absent: all do. */
+  readonly isScreened?: boolean;
+  /** Lists only what fell within a day, so that rows leave the list as well. */
+  readonly isOfDay?: boolean;
+  readonly plan?: readonly Trouble[];
+  /** Run once on each of two plans; the larger one must not do worse. */
+  readonly rates?: readonly [number, number];
+}
+
+/** The scenario's run under this seed: what was reported. */
+export async function runScenario(
+  name: ScenarioName,
+  seed: number,
+  onLine: (text: string) => void,
+): Promise<readonly Failure[]> {
+  const { hours, plan = [], rates, ...rest } = scenarios[name];
+  const world = worldOf(rest, seed);
+  if (rates !== undefined) return await comparePlans(runSeed, { world, hours, rates });
+  const { failures } = await runSeed({
+    ...{ seed, hours, world, plan, onLine },
+    withoutHealing: true,
+  });
+  return failures;
+}
+
+function worldOf({ world, config, isScreened, isOfDay }: Partial<Scenario>, seed: number): World {
+  const dateRange = isOfDay ? 0 : 3;
+  const query = parseDealQuery({ sortType: 4, dateRange }, { domainId: 1, priceType: 2 });
+  const screen = isScreened ? { minPercentBelowAverage: 90 } : {};
+  return {
+    seed,
+    ratePerMinute: 20,
+    rows: 60,
+    initialTokens: 0,
+    repriceMeanHours: 12,
+    feeds: [{ name: 'feed-1', query, screen }],
+    config: {
+      shares: defaultShares,
+      sweepIntervalMs: 15 * minuteMs,
+      retention: { ttlHours: 3, purgeDays: 30 },
+      standby: true,
+      ...config,
+    },
+    coordination: 'apart',
+    isDeathProvable: true,
+    ...world,
+  };
+}
+
+/** Between these minutes. */
+function span(fromMinute: number, untilMinute: number): { atMs: number; untilMs: number } {
+  return { atMs: fromMinute * minuteMs, untilMs: untilMinute * minuteMs };
+}
+
+/** One every so many minutes; the odd seconds let them meet whatever is under way. */
+function every<T>(minutes: number, count: number, at: (atMs: number) => T): readonly T[] {
+  return Array.from({ length: count }, (_, index) =>
+    at((index + 1) * minutes * minuteMs + ((index * 17) % 60) * secondMs),
+  );
+}
+
+const crash = (atMs: number, downMs: number): Trouble => ({
+  kind: 'crash',
+  atMs,
+  untilMs: atMs + minuteMs,
+  calls: 1,
+  side: 'after',
+  turns: 1,
+  downMs,
+});
+
+const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
+  /** Nothing goes wrong. */
+  peace: { hours: 0.6 },
+  /** Nothing goes wrong, and there is more work than tokens. */
+  scarce: { hours: 1.1, world: { ratePerMinute: 2, rows: 120 } },
+  /** The listings are read all the time. */
+  shares: {
+    hours: 1,
+    world: { ratePerMinute: 5, rows: 250 },
+    config: {
+      sweepIntervalMs: minuteMs,
+      shares: { interactive: 5, head: 15, refresh: 10, backfill: 60, upsert: 10 },
+    },
+  },
+  /** The class with the most work has the smallest share. */
+  narrow: {
+    hours: 1,
+    world: { ratePerMinute: 5, rows: 250 },
+    config: { shares: { interactive: 40, head: 10, refresh: 30, backfill: 10, upsert: 10 } },
+  },
+  /** On a plan on which one batch takes an hour. */
+  poor: { hours: 3.1, world: { ratePerMinute: 1, rows: 120 } },
+  /** Somebody else holds the database. */
+  busy: {
+    hours: 1.1,
+    world: { ratePerMinute: 2 },
+    plan: [{ kind: 'busy', ...span(1, 40) }],
+  },
+  crashes: { hours: 0.5, plan: every(4, 6, (atMs) => crash(atMs, 2 * secondMs)) },
+  /** A new process cannot tell that the old one is dead. */
+  'silent-deaths': {
+    hours: 0.5,
+    world: { isDeathProvable: false, coordination: 'file' },
+    plan: every(8, 3, (atMs) => crash(atMs, 2 * secondMs)),
+  },
+  'lock-file': {
+    hours: 0.5,
+    world: { coordination: 'file' },
+    plan: every(8, 3, (atMs) => crash(atMs, 2 * secondMs)),
+  },
+  /** The process stands still while another one takes over. */
+  pauses: {
+    hours: 0.5,
+    world: { ratePerMinute: 60, rows: 120 },
+    plan: every(9, 2, (atMs) => ({ kind: 'pause', atMs, untilMs: atMs + 2 * minuteMs })),
+  },
+  restarts: {
+    hours: 0.55,
+    world: { ratePerMinute: 120, rows: 250, initialTokens: 7200 },
+    plan: every(2, 14, (atMs) => ({
+      kind: 'restart',
+      atMs,
+      untilMs: atMs + minuteMs,
+      downMs: secondMs,
+    })),
+  },
+  /** Keepa answers nothing for hours, and rows come and go meanwhile. */
+  outage: {
+    hours: 5.3,
+    world: { rows: 250, repriceMeanHours: 6, initialTokens: 1200 },
+    isOfDay: true,
+    plan: [{ kind: 'keepa', ...span(60, 300), chance: 1, fault: { kind: 'error-html' } }],
+  },
+  /** Many of a few rows are gone when Keepa answers again. */
+  vanished: {
+    hours: 9.2,
+    world: { rows: 60, repriceMeanHours: 0.4, initialTokens: 1200 },
+    isOfDay: true,
+    isScreened: true,
+    plan: [{ kind: 'keepa', ...span(32, 510), chance: 1, fault: { kind: 'error-html' } }],
+  },
+  /** Listings are refused, at a balance that would pay for them. */
+  refusals: {
+    hours: 1.2,
+    plan: [
+      {
+        kind: 'keepa',
+        ...span(20, 60),
+        chance: 1,
+        endpoints: ['deal'],
+        fault: { kind: 'refused' },
+      },
+    ],
+  },
+  /** Every product is missing from its answer. */
+  partial: {
+    hours: 0.6,
+    plan: [{ kind: 'keepa', ...span(0, 36), chance: 1, fault: { kind: 'partial', every: 1 } }],
+  },
+  resets: {
+    hours: 0.6,
+    plan: [{ kind: 'keepa', ...span(5, 30), chance: 0.3, fault: { kind: 'reset-after' } }],
+  },
+  /** Somebody with the same key takes half of the income. */
+  stranger: {
+    hours: 1.5,
+    plan: [{ kind: 'stranger', ...span(1, 89), everyMs: 5 * minuteMs, tokens: 50 }],
+  },
+  /** The same market on two plans. */
+  'two-plans': { hours: 1, world: { rows: 120 }, rates: [2, 60] },
+};

@@ -1,0 +1,42 @@
+/** Every checker of a run: one per promise. */
+
+import type { Checker, Watched } from './checker.ts';
+import { CheckpointChecker } from './checkpoints.ts';
+import { ConvergeChecker } from './converge.ts';
+import { EndingsChecker } from './endings.ts';
+import { FencingChecker } from './fencing.ts';
+import { FloorChecker } from './floor.ts';
+import { HeadsChecker } from './heads.ts';
+import { IncomeChecker } from './income.ts';
+import { LedgerChecker } from './ledger.ts';
+import { LivesChecker } from './lives.ts';
+import { ProgressChecker } from './progress.ts';
+import { ReconcileChecker } from './reconcile.ts';
+import { SecretsChecker } from './secrets.ts';
+import { StopsChecker } from './stops.ts';
+import { StoredRowsChecker } from './stored-rows.ts';
+import { SweepsChecker } from './sweeps.ts';
+import { VerdictsChecker } from './verdicts.ts';
+import { WaitsChecker } from './waits.ts';
+
+export function allCheckers(run: Watched): readonly Checker[] {
+  return [
+    new StoredRowsChecker(run),
+    new CheckpointChecker(run),
+    new FloorChecker(run),
+    new WaitsChecker(run),
+    new IncomeChecker(run),
+    new FencingChecker(run),
+    new LivesChecker(run),
+    new StopsChecker(run),
+    new SweepsChecker(run),
+    new EndingsChecker(run),
+    new VerdictsChecker(run),
+    new LedgerChecker(run),
+    new SecretsChecker(run),
+    new ReconcileChecker(run),
+    new HeadsChecker(run),
+    new ProgressChecker(run),
+    new ConvergeChecker(run),
+  ];
+}

@@ -1,0 +1,113 @@
+/**
+ * The deals database as it lies on the disk, read without the daemon: what the checkers compare
+ * the truth with.
+ */
+import { existsSync } from 'node:fs';
+import SqliteFile from 'better-sqlite3';
+
+export interface DealLine {
+  readonly id: number;
+  readonly asin: string;
+  readonly priceType: number;
+  readonly feed: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly lastSeenAtMs: number;
+  readonly judgedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly heldAtMs: number | null;
+}
+
+export class Tables {
+  readonly #file: SqliteFile.Database;
+  readonly #statements = new Map<string, SqliteFile.Statement>();
+
+  /** @throws when there is no database yet. */
+  constructor(path: string) {
+    this.#file = new SqliteFile(path, { readonly: true, fileMustExist: true, timeout: 0 });
+  }
+
+  /** Undefined before the daemon has made the file and its tables. */
+  static open(path: string): Tables | undefined {
+    if (!existsSync(path)) return undefined;
+    const tables = new Tables(path);
+    const made = tables.all("select 1 from sqlite_schema where name = 'ledger'");
+    if (made.length > 0) return tables;
+    tables.close();
+    return undefined;
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  deals(): readonly DealLine[] {
+    return this.all<DealLine>(`
+      select deals.id, asin, deals.price_type as priceType, feeds.name as feed, state, reason,
+        last_seen_at_ms as lastSeenAtMs, judged_at_ms as judgedAtMs,
+        ended_at_ms as endedAtMs, held_at_ms as heldAtMs
+      from deals join feeds on feeds.id = deals.feed_id`);
+  }
+
+  /** Feeds that list a deal, by its id. */
+  listings(): readonly { readonly dealId: number; readonly feed: string }[] {
+    return this.all(`
+      select deal_id as dealId, feeds.name as feed
+      from listings join feeds on feeds.id = listings.feed_id`);
+  }
+
+  /** Tokens that answered requests cost, as the ledger has it. */
+  answeredTokens(): number {
+    const [line] = this.all<{ tokens: number | null }>(
+      "select sum(cost_tokens) as tokens from ledger where outcome = 'answered'",
+    );
+    return line?.tokens ?? 0;
+  }
+
+  judgedRows(): number {
+    const [line] = this.all<{ rows: number }>(
+      'select count(*) as rows from deals where judged_at_ms is not null',
+    );
+    return line?.rows ?? 0;
+  }
+
+  tokensByClass(sinceId: number): ReadonlyMap<string, number> {
+    const lines = this.all<{ name: string; tokens: number }>(
+      `select spend_class as name, sum(cost_tokens) as tokens from ledger
+       where id > ? group by spend_class`,
+      sinceId,
+    );
+    return new Map(lines.map(({ name, tokens }) => [name, tokens]));
+  }
+
+  lastLedgerId(): number {
+    return this.all<{ id: number | null }>('select max(id) as id from ledger')[0]?.id ?? 0;
+  }
+
+  /** The newest sweep of a feed: its number and the page that it asks for next. */
+  newestSweep(feed: string): { readonly number: number; readonly nextPage: number } | undefined {
+    return this.all<{ number: number; nextPage: number }>(
+      `select number, next_page as nextPage from sweeps
+       join feeds on feeds.id = sweeps.feed_id where feeds.name = ?
+       order by number desc limit 1`,
+      feed,
+    )[0];
+  }
+
+  /** Sweeps that were completed after then. */
+  completeSweeps(
+    sinceMs: number,
+  ): readonly { readonly number: number; readonly endedAtMs: number }[] {
+    return this.all(
+      `select number, ended_at_ms as endedAtMs from sweeps
+       where outcome = 'complete' and ended_at_ms > ?`,
+      sinceMs,
+    );
+  }
+
+  all<T>(text: string, ...values: readonly unknown[]): readonly T[] {
+    const statement = this.#statements.get(text) ?? this.#file.prepare(text);
+    this.#statements.set(text, statement);
+    return statement.all(...values) as T[];
+  }
+}

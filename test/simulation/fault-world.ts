@@ -1,0 +1,83 @@
+/**
+ * The world of one seed: which plan, market, feeds and settings the daemon finds itself in.
+ *
+ * Small markets on purpose: what goes wrong goes wrong with sixty rows as with six thousand, and
+ * a seed that takes seconds is one that a thousand of can be run. Sweeps are rarer than on a real
+ * plan for the same reason.
+ *
+ * Invariant: everything here follows from the seed.
+ */
+import type { Feed } from '../../src/actors/feed.ts';
+import { type Config, defaultShares, type Shares } from '../../src/config.ts';
+import { parseDealQuery } from '../../src/keepa/deal-query.ts';
+import { type Random, seededRandom } from '../../src/runtime/random.ts';
+
+const minuteMs = 60_000;
+
+export interface World {
+  readonly seed: number;
+  readonly ratePerMinute: number;
+  readonly rows: number;
+  readonly initialTokens: number;
+  readonly repriceMeanHours: number;
+  readonly feeds: readonly Feed[];
+  readonly config: Pick<Config, 'shares' | 'sweepIntervalMs' | 'retention' | 'standby'>;
+  /** Where leases and checkpoints live: with the process, or in a store of their own. */
+  readonly coordination: 'file' | 'apart';
+  /** Whether a new process can tell that a dead one is dead, or has to wait for its lease. */
+  readonly isDeathProvable: boolean;
+}
+
+/** One of the items, the earlier ones as often as they are repeated. */
+export function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
+  return items[random.integer(0, items.length - 1)] ?? items[0];
+}
+
+export function drawWorld(seed: number): World {
+  const random = seededRandom(seed).fork('world');
+  const ratePerMinute = pick(random, [1, 2, 3, 5, 5, 5, 5, 10, 20, 20, 25, 60, 120, 250]);
+  const rows = pick(random, [40, 40, 60, 60, 80, 120, 180, 250]);
+  const capacity = 60 * ratePerMinute;
+  const feeds = drawFeeds(random);
+  return {
+    seed,
+    ratePerMinute,
+    rows,
+    initialTokens: pick(random, [0, random.integer(0, capacity), capacity]),
+    repriceMeanHours: pick(random, [6, 12, 24, 48]),
+    feeds,
+    config: {
+      shares: drawShares(random),
+      sweepIntervalMs: pick(random, [15, 30, 30, 60]) * minuteMs,
+      retention: { ttlHours: pick(random, [3, 6, 24, 72]), purgeDays: 30 },
+      standby: random.next() < 0.5,
+    },
+    coordination: random.next() < 0.3 ? 'file' : 'apart',
+    isDeathProvable: random.next() < 0.7,
+  };
+}
+
+/** Mostly one; others list another price, or the same rows under a stricter query. */
+function drawFeeds(random: Random): readonly Feed[] {
+  const count = pick(random, [1, 1, 1, 2, 2, 3] as const);
+  const priceTypes = [2, pick(random, [2, 2, 1, 0]), pick(random, [2, 1, 9])];
+  return priceTypes.slice(0, count).map((priceType, index) => {
+    const isStrict = random.next() < 0.4;
+    const ranges = isStrict ? { isRangeEnabled: true, deltaPercentRange: [40, 100] } : {};
+    const query = parseDealQuery(
+      { sortType: 4, dateRange: 3, ...ranges },
+      { domainId: 1, priceType },
+    );
+    const screen = random.next() < 0.5 ? { minPercentBelowAverage: 30 } : {};
+    return { name: `feed-${index + 1}`, query, screen };
+  });
+}
+
+/** The default ones, or others that leave nobody without. */
+function drawShares(random: Random): Shares {
+  if (random.next() < 0.7) return defaultShares;
+  const head = random.integer(8, 20);
+  const refresh = random.integer(5, 15);
+  const backfill = random.integer(20, 40);
+  return { interactive: 5, head, refresh, backfill, upsert: 95 - head - refresh - backfill };
+}

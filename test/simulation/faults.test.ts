@@ -1,0 +1,34 @@
+/**
+ * The fault simulator on fixed seeds: no promise is broken, and a replay is a replay.
+ *
+ * Two hours of faults each, so that all of them fit a minute; whole days are run by `npm run sim`.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runSeed } from './fault-run.ts';
+
+const seedsMax = 30;
+
+test('the same seed does the same twice, and another one something else', async () => {
+  const [once, again, other] = [
+    await runSeed({ seed: 5, hours: 1, withoutHealing: true }),
+    await runSeed({ seed: 5, hours: 1, withoutHealing: true }),
+    await runSeed({ seed: 6, hours: 1, withoutHealing: true }),
+  ];
+  assert.ok(once.requests > 3);
+  assert.deepEqual(again, once);
+  assert.notEqual(other.traceHash, once.traceHash);
+});
+
+for (let seed = 1; seed <= seedsMax; seed += 1) {
+  test(`seed ${seed}: two hours of faults break no promise`, async () => {
+    const { failures } = await runSeed({ seed, hours: 2, withoutHealing: true });
+    assert.deepEqual(failures, []);
+  });
+}
+
+test('when the faults heal the daemon converges and stops in order', async () => {
+  const { failures, virtualHours } = await runSeed({ seed: 30, hours: 2 });
+  assert.deepEqual(failures, []);
+  assert.ok(virtualHours > 4, `${virtualHours} hours`);
+});

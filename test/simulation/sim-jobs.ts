@@ -1,0 +1,50 @@
+/**
+ * Many seeds over a few worker processes: one seed at a time each, the next to whoever is free.
+ */
+import { fork } from 'node:child_process';
+import type { Outcome } from './fault-run.ts';
+
+export interface JobOptions {
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly seeds: readonly number[];
+  readonly jobs: number;
+  onOutcome(outcome: Outcome): void;
+}
+
+/** Runs every seed once. A worker that dies counts as the failure of its seed. */
+export async function runSeeds(options: JobOptions): Promise<void> {
+  const waiting = options.seeds.toReversed();
+  const workers = Array.from({ length: Math.min(options.jobs, waiting.length) }, () =>
+    work(options, waiting),
+  );
+  await Promise.all(workers);
+}
+
+async function work(options: JobOptions, waiting: number[]): Promise<void> {
+  while (waiting.length > 0) {
+    let seed = 0;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const worker = fork(options.script, [...options.args, '--worker'], { serialization: 'json' });
+    const next = (): void => {
+      seed = waiting.pop() ?? 0;
+      if (seed === 0) worker.disconnect();
+      else worker.send({ seed });
+    };
+    worker.on('message', (outcome: Outcome) => {
+      options.onOutcome(outcome);
+      next();
+    });
+    worker.on('exit', (code) => {
+      if (code !== 0 && seed !== 0) options.onOutcome(deathOf(seed, `exit code ${code}`));
+      resolve();
+    });
+    next();
+    await promise;
+  }
+}
+
+function deathOf(seed: number, sentence: string): Outcome {
+  const failures = [{ code: 'worker-died', sentence, atMs: 0 }];
+  return { seed, failures, traceHash: '', virtualHours: 0, requests: 0, lives: 0, judgedRows: 0 };
+}
