@@ -31,12 +31,26 @@ describe('balance reads', () => {
 
   it('are answered at most twelve times within an hour', () => {
     const reads = new BalanceReads(seededRandom(1));
-    for (let n = 0; n < 12; n += 1) {
+    const answered: number[] = [];
+    for (let nowMs = 0; nowMs < 24 * hourMs; nowMs = Math.max(nowMs + 1, reads.nextAtMs(nowMs))) {
+      reads.succeeded(nowMs);
+      answered.push(nowMs);
+      const within = answered.filter((atMs) => atMs > nowMs - hourMs).length;
+      assert.ok(within <= 12, `${within} in the hour before ${nowMs}`);
+    }
+    assert.ok(answered.length > 6 * 24, 'and no hour is left without');
+  });
+
+  it('that were all answered make the next one wait for ten minutes at most', () => {
+    const reads = new BalanceReads(seededRandom(1));
+    for (let n = 0; n < 6; n += 1) {
       assert.ok(reads.nextAtMs(n * 1_000) <= n * 1_000, `read ${n}`);
       reads.succeeded(n * 1_000);
     }
-    assert.equal(reads.nextAtMs(12_000), hourMs, 'when the first of them is an hour old');
-    assert.ok(reads.nextAtMs(hourMs) <= hourMs);
+    assert.equal(reads.nextAtMs(6_000), 5_000 + 600_000);
+    reads.succeeded(605_000);
+    assert.equal(reads.nextAtMs(606_000), 605_000 + 600_000);
+    assert.ok(reads.nextAtMs(hourMs) <= hourMs + 1, 'the first of them is an hour old');
   });
 
   it('that fail never make the next one wait for more than ten minutes', () => {
