@@ -7,8 +7,8 @@
  * Keepa asks its clients not to poll it.
  *
  * A read that is not answered does not count towards the limit: its growing spacing keeps it rare,
- * and an outage that used the limit up would go on for up to an hour after its end. Nor may answered
- * ones use it up: a Keepa that answers reads and refuses every other request would be left alone
+ * and an outage that used the limit up would go on for up to an hour after its end. Nor may those
+ * that were answered use it up: a Keepa that answers reads and refuses all else would be left alone
  * for the rest of the hour with a full bucket. Six are made as they are wanted, more are spaced.
  *
  * Invariants:
