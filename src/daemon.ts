@@ -123,14 +123,14 @@ class ComposedDaemon implements Daemon {
   }
 
   async #begin(fence: number): Promise<void> {
-    const { store } = this.#options;
+    const { store, world } = this.#options;
     await store.prepareToWrite();
     const writer = store.writer(fence);
     this.#writer = writer;
     await writer.adoptFence();
     await this.#recordRun({});
     await this.#adoptFeeds(writer, this.#standing.feeds);
-    const learned = await store.reader.learnedCosts(this.#startedAtMs - learnedAgeMsMax);
+    const learned = await store.reader.learnedCosts(world.clock.now() - learnedAgeMsMax);
     const broker = this.#composeBroker(writer, learned);
     this.#broker = broker;
     this.#keeping = this.#composeKeeping(writer);

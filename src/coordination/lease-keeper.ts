@@ -48,7 +48,7 @@ export interface LeaseKeeperOptions {
   store?(): string;
   /** What the holder is doing, for people who list the locks. */
   doing(): string;
-  /** Called when `holds()` turns during a renewal: what it closed or opens has to be looked at. */
+  /** Called when a renewal finds that `holds()` has turned, or turns it. */
   onTurned(): void;
 }
 
@@ -120,13 +120,22 @@ export class LeaseKeeper {
     const { clock, times, onTurned } = this.#options;
     let waitMs = times.renewMs;
     let held = this.holds();
+    const look = (): void => {
+      if (held === this.holds()) return;
+      held = !held;
+      onTurned();
+    };
     while (!signal.aborted) {
       await clock.sleep(waitMs, signal).catch(() => undefined);
       if (signal.aborted) return;
+      // In a process that was stopped it has run out in the sleep, and may yet be renewed.
+      look();
+      const askedMs = clock.monotonic();
       try {
-        waitMs = times.renewMs;
         const isOurs = (await this.#renew()) || (await retake?.()) === true;
         this.#note(undefined);
+        // Counted like the lease itself: an answer that was late takes nothing from the next one.
+        waitMs = Math.max(0, askedMs + times.renewMs - clock.monotonic());
         if (isOurs) continue;
         this.#validUntilMs = Number.NEGATIVE_INFINITY;
         this.#reportLost('the daemon lease has expired or was taken over');
@@ -136,8 +145,7 @@ export class LeaseKeeper {
         waitMs = times.retryMs;
         this.#note(describeError(error));
       } finally {
-        if (held !== this.holds()) onTurned();
-        held = this.holds();
+        look();
       }
     }
   }

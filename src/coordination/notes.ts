@@ -3,8 +3,9 @@
  *
  * They are entries like leases, with owner and expiry, and are listed and cleared like them, but
  * they guard nothing and nothing waits for them: one that cannot be written is left out, and one
- * that a dead process left behind is replaced. Only the last word on each is written, so that a
- * store of leases that is slow or away never has a queue of them before it.
+ * that a dead process left behind is replaced. Only the last word on each is written, and that a
+ * moment later: a store of leases that is slow or away never has a queue of them before it, and a
+ * pass that found nothing to do, as most do, never reaches the disk.
  *
  * Invariant: no method throws or rejects, and none but `removeAll` makes its caller wait.
  */
@@ -19,6 +20,8 @@ export interface NotesOptions {
 
 /** A pass may wait for tokens for hours; its note is renewed three times within this. */
 const ttlMs = 600_000;
+/** What is over within it is not worth a note. */
+const lingerMs = 500;
 
 export class Notes {
   readonly #options: NotesOptions;
@@ -27,6 +30,7 @@ export class Notes {
   /** What stands there, with its fence. */
   readonly #written = new Map<string, { readonly fence: number; readonly doing: string }>();
   #writing: Promise<void> | undefined;
+  readonly #ending = new AbortController();
 
   constructor(options: NotesOptions) {
     this.#options = options;
@@ -40,8 +44,9 @@ export class Notes {
     this.#want(name, undefined);
   }
 
-  /** Takes away what is ours, before the store of leases is closed. */
+  /** Takes away what is ours, before the store of leases is closed; nothing is put afterwards. */
   async removeAll(): Promise<void> {
+    this.#ending.abort();
     for (const name of [...this.#wanted.keys(), ...this.#written.keys()]) this.remove(name);
     await this.#writing;
   }
@@ -59,7 +64,14 @@ export class Notes {
 
   #want(name: string, doing: string | undefined): void {
     this.#wanted.set(name, doing);
-    this.#writing ??= this.#writeAll();
+    const isOver = doing === undefined && this.#written.has(name);
+    this.#writing ??= isOver ? this.#writeAll() : this.#writeSoon();
+  }
+
+  async #writeSoon(): Promise<void> {
+    const { clock } = this.#options;
+    await clock.sleep(lingerMs, this.#ending.signal).catch(() => undefined);
+    await this.#writeAll();
   }
 
   async #writeAll(): Promise<void> {

@@ -24,6 +24,8 @@ selection = { priceTypes = [2], dateRange = 3 }
 min_profit_cents = 100000000
 `;
 const keys = `keepa-deals:{${keyHashOf(new Secret(watchedKey))}}`;
+/** The sweep was looked at while Redis was away: nothing may be bought. */
+const stoodStill = /"scope":"backfiller","event":"pass"[^\n]*"pages":0,"why":"unix:/;
 const pageStored = (page: number) =>
   new RegExp(`"scope":"backfiller","event":"pass"[^\\n]*"page":${page},`);
 
@@ -32,7 +34,7 @@ let keepa: WatchedKeepa;
 let redis: RedisServer;
 let env: Record<string, string>;
 
-describe('a daemon at work', { skip: withoutRedis, timeout: 120_000 }, () => {
+describe('a daemon at work', { skip: withoutRedis, timeout: 300_000 }, () => {
   beforeEach(async () => {
     place = new Place();
     place.write('keepa-deals.toml', toml);
@@ -72,11 +74,10 @@ describe('a daemon at work', { skip: withoutRedis, timeout: 120_000 }, () => {
 
   test('a page whose checkpoint cannot be written is kept, and bought once', async () => {
     const daemon = place.startTuned({ times }, env);
-    await daemon.until(pageStored(1));
-    redis.freeze();
+    freezeAsPageIsBought();
     await daemon.until(/"event":"checkpoint-owed"/);
     // The place is away, so nothing more of the sweep is bought: one page is owed and no more.
-    await daemon.until(/"scope":"backfiller","event":"pass"[^\n]*"pages":0,"why"/);
+    await daemon.until(stoodStill);
     const owed = await stored();
     const cursor = keepa.bought.flatMap(({ sweepPage }) => sweepPage ?? []).at(-1) ?? 0;
     assert.equal(owed.nextPage, cursor + 1, 'the rows of the last page bought are stored');
@@ -92,9 +93,9 @@ describe('a daemon at work', { skip: withoutRedis, timeout: 120_000 }, () => {
 
   test('killed while a checkpoint is owed, the next life repeats one page at most', async () => {
     const daemon = place.startTuned({ times }, env);
-    await daemon.until(pageStored(1));
-    redis.freeze();
-    await daemon.until(/"scope":"backfiller","event":"pass"[^\n]*"pages":0,"why"/);
+    freezeAsPageIsBought();
+    await daemon.until(/"event":"checkpoint-owed"/);
+    await daemon.until(stoodStill);
     daemon.child.kill('SIGKILL');
     await daemon.ended;
     redis.wake();
@@ -108,6 +109,13 @@ describe('a daemon at work', { skip: withoutRedis, timeout: 120_000 }, () => {
     assert.equal((await next.ended).code, 0);
   });
 });
+
+/** Earlier no page might be bought, for want of a lease; later its checkpoint might be written. */
+function freezeAsPageIsBought(): void {
+  keepa.onBought = ({ sweepPage }) => {
+    if (sweepPage === 2) redis.freeze();
+  };
+}
 
 async function stored(): Promise<{ fence: number; total: number; nextPage: number }> {
   const store = await openStore({ path: databasePath(place.path('data')), mode: 'read' });

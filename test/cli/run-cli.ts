@@ -19,7 +19,7 @@ export interface Running {
   /** What it has written so far. */
   readonly written: { stdout: string; stderr: string };
   readonly ended: Promise<Ended>;
-  /** Resolves when its output matches; rejects when it ends before. */
+  /** Resolves when its output matches; rejects when it ends before, or after 90 s without. */
   until(pattern: RegExp): Promise<RegExpExecArray>;
 }
 
@@ -105,12 +105,18 @@ function watch(child: ChildProcess): Running {
   });
   const until = (pattern: RegExp): Promise<RegExpExecArray> =>
     new Promise((resolve, reject) => {
+      const givingUp = setTimeout(() => {
+        reject(new Error(`nothing like ${pattern} in 90 s:\n${written.stderr}`));
+      }, 90_000);
       onOutput = () => {
         const found = pattern.exec(written.stdout + written.stderr);
-        if (found !== null) resolve(found);
+        if (found === null) return;
+        clearTimeout(givingUp);
+        resolve(found);
       };
       onOutput();
       void ended.then(({ code, stderr }) => {
+        clearTimeout(givingUp);
         reject(new Error(`it ended with ${code} before ${pattern}:\n${stderr}`));
       });
     });

@@ -18,6 +18,8 @@ export interface Bought {
 
 export class WatchedKeepa {
   readonly bought: Bought[] = [];
+  /** Called with a paid request as it arrives, before anything of it is answered. */
+  onBought: (bought: Bought) => void = () => undefined;
   readonly #door: HttpKeepa;
 
   private constructor(door: HttpKeepa) {
@@ -30,7 +32,11 @@ export class WatchedKeepa {
     const door = await startHttpKeepa({ core, clock, host: '127.0.0.1', port: 0 });
     const watched = new WatchedKeepa(door);
     core.setFaults((request) => {
-      if (request.path !== '/token') watched.bought.push(boughtBy(request, clock.now()));
+      if (request.path !== '/token') {
+        const bought = boughtBy(request, clock.now());
+        watched.bought.push(bought);
+        watched.onBought(bought);
+      }
       return undefined;
     });
     return watched;

@@ -10,6 +10,7 @@ import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
 import { LeaseKeeper, leaseTimes, type Taken } from '../../src/coordination/lease-keeper.ts';
 import { type FencedStore, LeaseSet, type TakeOptions } from '../../src/coordination/lease-set.ts';
 import type { Coordination, Leases } from '../../src/coordination/ports.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { ownerNamed } from '../contract/coordination-fixture.ts';
 import { RecordedLog } from '../runtime/recorded-log.ts';
@@ -153,6 +154,29 @@ test('a store that cannot be asked closes the gate without losing the lease', as
   await clock.advanceBy(leaseTimes.retryMs);
   assert.ok(first.holds(), 'still its own when the store came back in time');
   assert.equal(turned, 2, 'and says so, once each way');
+  running.abort();
+  await renewing;
+});
+
+test('a process that was stopped for long is told that its lease is confirmed again', async () => {
+  let stoppedMs = 0;
+  const stopping: Clock = {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    after: (ms, fn) => clock.after(ms, fn),
+    sleep: (ms, signal) => clock.sleep(ms + stoppedMs, signal),
+  };
+  const options = { ...optionsFor('first'), name: 'daemon-test' };
+  const first = new LeaseKeeper({ ...options, clock: stopping });
+  const running = new AbortController();
+  await take(first);
+  stoppedMs = 15_000;
+  const renewing = first.run(running.signal);
+  await clock.advanceBy(leaseTimes.renewMs + stoppedMs - 1);
+  assert.ok(!first.holds(), 'whoever asks meanwhile is refused');
+  await clock.advanceBy(1);
+  assert.ok(first.holds());
+  assert.equal(turned, 2, 'once each way');
   running.abort();
   await renewing;
 });

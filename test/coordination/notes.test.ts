@@ -39,7 +39,8 @@ function notes(instance: string, leases: Leases = coordination.leases): Notes {
 }
 
 async function listed(): Promise<readonly (readonly [string, string, string])[]> {
-  await clock.advanceBy(0);
+  // Notes linger before they are written.
+  await clock.advanceBy(500);
   const entries = await coordination.leases.list();
   return entries.map(({ name, owner, doing }) => [name, owner.instance, doing]);
 }
@@ -58,6 +59,25 @@ test('what is put stands there until it is removed', async () => {
   assert.deepEqual(await listed(), [['backfiller', 'first', 'four']]);
   await ours.removeAll();
   assert.deepEqual(await listed(), []);
+});
+
+test('what is over at once is never written', async () => {
+  let asked = 0;
+  const counting: Leases = {
+    ...coordination.leases,
+    acquire: (...args) => {
+      asked += 1;
+      return coordination.leases.acquire(...args);
+    },
+  };
+  const ours = notes('first', counting);
+  for (let pass = 0; pass < 10; pass += 1) {
+    ours.put('analyst', 'a pass');
+    await clock.advanceBy(100);
+    ours.remove('analyst');
+    await clock.advanceBy(60_000);
+  }
+  assert.deepEqual([await listed(), asked], [[], 0]);
 });
 
 test('what somebody on another host left behind is replaced', async () => {
