@@ -4,10 +4,10 @@
  *
  * `npm run sim:costs [-- --calls 2000 --seed 1]`; exits 1 when a hold covers less than 95 of 100.
  */
-import { parseArgs } from 'node:util';
 import { type Random, seededRandom } from '../../src/runtime/random.ts';
 import { dealCall, productCall } from '../broker/broker-world.ts';
 import { figuresOf, type Spread, stress } from '../broker/cost-stress.ts';
+import { printLine, reportOptions } from './report.ts';
 
 const shapes = [
   { name: 'page', call: dealCall, sizes: () => 1 },
@@ -38,14 +38,12 @@ function between(least: number, most: number): (random: Random) => number {
 }
 
 function main(): boolean {
-  const { values } = parseArgs({
-    options: { calls: { type: 'string', default: '2000' }, seed: { type: 'string', default: '1' } },
-  });
-  const [calls, seed] = [Number(values.calls), Number(values.seed)];
+  const given = reportOptions({ calls: '2000', seed: '1' });
+  const [calls, seed] = [given.number('calls'), given.number('seed')];
   let isFine = true;
-  print(`${calls} calls each, seed ${seed}: covered by the hold in %, held per token paid`);
+  printLine(`${calls} calls each, seed ${seed}: covered by the hold in %, held per token paid`);
   for (const { name, call, sizes } of shapes) {
-    print(`\n${name.padEnd(28)}${spreads.map((spread) => spread.padStart(14)).join('')}`);
+    printLine(`\n${name.padEnd(28)}${spreads.map((spread) => spread.padStart(14)).join('')}`);
     for (const [price, factor] of prices(calls)) {
       const cells = spreads.map((spread) => {
         const random = seededRandom(seed).fork(`${name} ${price} ${spread}`);
@@ -54,17 +52,13 @@ function main(): boolean {
         isFine &&= coveredPercent >= coveredPercentMin;
         return `${coveredPercent.toFixed(1)} ${heldPerPaid.toFixed(2)}`.padStart(14);
       });
-      print(`  x ${price.padEnd(24)}${cells.join('')}`);
+      printLine(`  x ${price.padEnd(24)}${cells.join('')}`);
     }
   }
   return isFine;
 }
 
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
 if (!main()) {
-  print('\nNOT SO: a hold covers less than 95 calls of 100');
+  printLine('\nNOT SO: a hold covers less than 95 calls of 100');
   process.exitCode = 1;
 }

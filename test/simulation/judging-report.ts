@@ -6,11 +6,11 @@
  * the simulated Keepa has taken.
  */
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import SqliteFile from 'better-sqlite3';
 import type { JudgingTotals } from '../../src/store/judging-ports.ts';
 import type { DealState } from '../../src/store/ports.ts';
 import { bargains } from './outage.ts';
+import { printFigures, reportOptions } from './report.ts';
 import { Simulation, type SimulationOptions } from './simulated-daemon.ts';
 
 const minuteMs = 60_000;
@@ -170,46 +170,64 @@ function print(options: JudgingOptions, figures: JudgingFigures, tookMs: number)
   const reasons = Object.entries({ ...totals.rejected, ...totals.insufficient })
     .toSorted(([, a], [, b]) => b - a)
     .map(([reason, number]) => `${reason} ${number}`);
-  const lines = [
+  const found = [
+    [
+      'rows',
+      `${states.total}: accepted ${states.accepted}, rejected ` +
+        `${states.rejected}, insufficient ${states.insufficient}, candidate ${states.candidate}, ` +
+        `ended ${states.ended}`,
+    ],
+    [
+      'candidates judged',
+      `${figures.judgedRows} for ${figures.historyTokens} tokens: ` +
+        `${figures.historyTokensPerJudged.toFixed(2)} a judged deal; re-checks ` +
+        `${figures.recheckTokens} tokens`,
+    ],
+    [
+      'verdicts',
+      `${totals.processed}: accepted ${totals.accepted}, retries ` +
+        `${totals.retries}, ${reasons.join(', ')}`,
+    ],
+    [
+      'verified',
+      `${figures.verifiedRows} for ${figures.verifyTokens} tokens, ` +
+        `${figures.sellers} sellers for ${figures.sellerTokens}`,
+    ],
+    [
+      'accepted now',
+      `${figures.accepted}, ${figures.acceptedVerified} of them verified, ` +
+        `${figures.acceptedWorthwhile} truly worth buying`,
+    ],
+    [
+      'visible price is right',
+      `${figures.listedRightPercent.toFixed(1)} % of visible rows still ` +
+        `listed, ${figures.pricedRightPercent.toFixed(1)} % of all (hourly looks)`,
+    ],
+    [
+      'price change to our row',
+      `p50 ${minutes(figures.delayP50Ms)}, p95 ` +
+        `${minutes(figures.delayP95Ms)}, of ${figures.repricings}`,
+    ],
+    [
+      '429s, lowest balance',
+      `${figures.refusals}, ${figures.lowestBalance}; ` + `${figures.expiredTokens} tokens expired`,
+    ],
+  ] as const;
+  printFigures(
     `${hours} virtual hours, ${rows} rows, ${ratePerMinute} tokens a minute, seed ${seed}`,
-    `rows                     ${states.total}: accepted ${states.accepted}, rejected ` +
-      `${states.rejected}, insufficient ${states.insufficient}, candidate ${states.candidate}, ` +
-      `ended ${states.ended}`,
-    `candidates judged        ${figures.judgedRows} for ${figures.historyTokens} tokens: ` +
-      `${figures.historyTokensPerJudged.toFixed(2)} a judged deal; re-checks ` +
-      `${figures.recheckTokens} tokens`,
-    `verdicts                 ${totals.processed}: accepted ${totals.accepted}, retries ` +
-      `${totals.retries}, ${reasons.join(', ')}`,
-    `verified                 ${figures.verifiedRows} for ${figures.verifyTokens} tokens, ` +
-      `${figures.sellers} sellers for ${figures.sellerTokens}`,
-    `accepted now             ${figures.accepted}, ${figures.acceptedVerified} of them verified, ` +
-      `${figures.acceptedWorthwhile} truly worth buying`,
-    `visible price is right   ${figures.listedRightPercent.toFixed(1)} % of visible rows still ` +
-      `listed, ${figures.pricedRightPercent.toFixed(1)} % of all (hourly looks)`,
-    `price change to our row  p50 ${minutes(figures.delayP50Ms)}, p95 ` +
-      `${minutes(figures.delayP95Ms)}, of ${figures.repricings}`,
-    `429s, lowest balance     ${figures.refusals}, ${figures.lowestBalance}; ` +
-      `${figures.expiredTokens} tokens expired`,
-    `took                     ${(tookMs / 1000).toFixed(1)} s of real time`,
-  ];
-  process.stdout.write(`${lines.join('\n')}\n\n`);
+    found,
+    tookMs,
+  );
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      rate: { type: 'string', default: '5' },
-      rows: { type: 'string', default: '750' },
-      hours: { type: 'string', default: '72' },
-      seed: { type: 'string', default: '1' },
-    },
-  });
-  for (const rate of values.rate.split(',')) {
+  const given = reportOptions({ rate: '5', rows: '750', hours: '72', seed: '1' });
+  for (const ratePerMinute of given.numbers('rate')) {
     const options: JudgingOptions = {
-      ratePerMinute: Number(rate),
-      rows: Number(values.rows),
-      hours: Number(values.hours),
-      seed: Number(values.seed),
+      ratePerMinute,
+      rows: given.number('rows'),
+      hours: given.number('hours'),
+      seed: given.number('seed'),
     };
     const startedMs = performance.now();
     const figures = await runJudging(options);

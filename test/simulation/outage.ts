@@ -4,10 +4,10 @@
  *
  * Whether a row is gone is asked of the simulated market, which knows, and not of the daemon.
  */
-import { parseArgs } from 'node:util';
 import type { Feed } from '../../src/actors/feed.ts';
 import { parseDealQuery } from '../../src/keepa/deal-query.ts';
 import type { Said } from '../runtime/recorded-log.ts';
+import { printFigures, reportOptions } from './report.ts';
 import { Simulation } from './simulated-daemon.ts';
 
 const minuteMs = 60_000;
@@ -158,45 +158,45 @@ function print(options: OutageOptions, figures: OutageFigures, tookMs: number): 
   const minutes = (ms: number | undefined): string =>
     ms === undefined ? 'never' : `${(ms / minuteMs).toFixed(0)} min`;
   const { outageHours, rows, ratePerMinute, seed, fault, warmUpHours } = options;
-  const lines = [
+  const found = [
+    ['ended before it', figures.endedBefore],
+    ['ended during it', figures.endedDuring],
+    ['held during it', figures.heldDuring],
+    ['healthy time during it', `${minutes(figures.healthyMsDuring)}`],
+    ['coverage gaps shown', figures.gapsDuring],
+    ['status said', `${figures.suspendedDuring ?? '-'}`],
+    ['first complete sweep', `${minutes(figures.firstSweepMs)} after it`],
+    ['gap closed', `${minutes(figures.gapClosedMs)} after it`],
+    ['first ending', `${minutes(figures.firstEndingMs)} after it`],
+    ['listed and not re-seen', `${figures.unseenAtFirstEnding} rows at the first ending`],
+    ['ended after it', figures.endedAfter],
+    ['sweeps complete too late', figures.lateSweeps],
+    ['ended while listed', `${figures.endedWrongly} of all`],
+  ] as const;
+  printFigures(
     `${outageHours} hours of ${fault} after ${warmUpHours} good ones, ${rows} rows, ` +
       `${ratePerMinute} tokens a minute, seed ${seed}`,
-    `ended before it          ${figures.endedBefore}`,
-    `ended during it          ${figures.endedDuring}`,
-    `held during it           ${figures.heldDuring}`,
-    `healthy time during it   ${minutes(figures.healthyMsDuring)}`,
-    `coverage gaps shown      ${figures.gapsDuring}`,
-    `status said              ${figures.suspendedDuring ?? '-'}`,
-    `first complete sweep     ${minutes(figures.firstSweepMs)} after it`,
-    `gap closed               ${minutes(figures.gapClosedMs)} after it`,
-    `first ending             ${minutes(figures.firstEndingMs)} after it`,
-    `listed and not re-seen   ${figures.unseenAtFirstEnding} rows at the first ending`,
-    `ended after it           ${figures.endedAfter}`,
-    `sweeps complete too late ${figures.lateSweeps}`,
-    `ended while listed       ${figures.endedWrongly} of all`,
-    `took                     ${(tookMs / 1000).toFixed(1)} s of real time`,
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+    found,
+    tookMs,
+  );
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      rate: { type: 'string', default: '5' },
-      rows: { type: 'string', default: '750' },
-      outage: { type: 'string', default: '30' },
-      fault: { type: 'string', default: 'error-html' },
-      seed: { type: 'string', default: '1' },
-    },
+  const given = reportOptions({
+    rate: '5',
+    rows: '750',
+    outage: '30',
+    fault: 'error-html',
+    seed: '1',
   });
   const options: OutageOptions = {
-    ratePerMinute: Number(values.rate),
-    rows: Number(values.rows),
-    seed: Number(values.seed),
+    ratePerMinute: given.number('rate'),
+    rows: given.number('rows'),
+    seed: given.number('seed'),
     warmUpHours: 24,
-    outageHours: Number(values.outage),
+    outageHours: given.number('outage'),
     afterHours: 24,
-    fault: values.fault === 'silence' ? 'silence' : 'error-html',
+    fault: given.text('fault') === 'silence' ? 'silence' : 'error-html',
   };
   const startedMs = performance.now();
   const figures = await runOutage(options);

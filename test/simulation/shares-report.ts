@@ -4,8 +4,8 @@
  *
  * `npm run sim:shares [-- --hours 24 --seed 1]`; exits 1 when a claim is false.
  */
-import { parseArgs } from 'node:util';
 import { spendClasses } from '../../src/broker/request.ts';
+import { printLine, reportOptions } from './report.ts';
 import { type SaturationOptions, saturate } from './saturation.ts';
 import { type Judged, judge, warmUpHoursFor } from './shares-claims.ts';
 
@@ -31,25 +31,23 @@ const head =
   spendClasses.join(' ');
 
 async function main(): Promise<boolean> {
-  const { values } = parseArgs({
-    options: { hours: { type: 'string', default: '24' }, seed: { type: 'string', default: '1' } },
-  });
-  const [hours, seed] = [Number(values.hours), Number(values.seed)];
+  const given = reportOptions({ hours: '24', seed: '1' });
+  const [hours, seed] = [given.number('hours'), given.number('seed')];
   const startedMs = performance.now();
   let isFine = true;
-  print(`${hours} virtual hours after a warm-up, seed ${seed}, shares 5 10 45 10 30`);
+  printLine(`${hours} virtual hours after a warm-up, seed ${seed}, shares 5 10 45 10 30`);
   for (const { name, options } of cases) {
-    print(`\n${name}\n${head}`);
+    printLine(`\n${name}\n${head}`);
     for (const ratePerMinute of rates) {
       const run = { ...options, ratePerMinute, hours, seed };
       const figures = await saturate({ ...run, warmUpHours: warmUpHoursFor(ratePerMinute) });
       const judged = judge(figures, run);
-      print(row(ratePerMinute, figures, judged));
-      for (const broken of judged.broken) print(`      NOT SO: ${broken}`);
+      printLine(row(ratePerMinute, figures, judged));
+      for (const broken of judged.broken) printLine(`      NOT SO: ${broken}`);
       isFine &&= judged.broken.length === 0;
     }
   }
-  print(`\ntook ${((performance.now() - startedMs) / 1000).toFixed(1)} s of real time`);
+  printLine(`\ntook ${((performance.now() - startedMs) / 1000).toFixed(1)} s of real time`);
   return isFine;
 }
 
@@ -75,10 +73,6 @@ function row(
     `${slowestPollPercent.toFixed(0)} %`.padStart(8),
     `   ${off.join(' ')}`,
   ].join(' ');
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 if (!(await main())) process.exitCode = 1;

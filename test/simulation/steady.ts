@@ -5,8 +5,8 @@
  * What it shows is measured at the simulated Keepa, which keeps the true bucket and knows the true
  * listing, and not at the daemon's own books.
  */
-import { parseArgs } from 'node:util';
 import { identityOf } from '../../src/actors/feed.ts';
+import { printFigures, reportOptions } from './report.ts';
 import { Simulation, usedFeed } from './simulated-daemon.ts';
 
 const hourMs = 3_600_000;
@@ -129,41 +129,42 @@ function print(options: SteadyOptions, figures: SteadyFigures, tookMs: number): 
   const minutes = (ms: number): string => `${(ms / 60_000).toFixed(1)} min`;
   const { hours, rows, ratePerMinute, seed } = options;
   const spent = Object.entries(figures.spentByClass).map(([name, tokens]) => `${name} ${tokens}`);
-  const lines = [
+  const found = [
+    ['429s', figures.refusals],
+    ['lowest balance', figures.lowestBalance],
+    ['tokens refilled', figures.refilledTokens],
+    ['tokens expired', figures.expiredTokens],
+    ['tokens spent', `${spent.join(', ')}`],
+    ['unexplained tokens', figures.unexplainedTokens],
+    ['sweeps begun', figures.sweeps],
+    ['head polls', figures.headPolls],
+    [
+      'live rows not in table',
+      `${figures.unknownAfterFirstSweep} after the first sweep, ` +
+        `${figures.unknownAtEnd} at the end, of ${figures.liveRows}`,
+    ],
+    ['rows in table', figures.tableRows],
+    [
+      'age of last seen',
+      `p50 ${minutes(figures.ageP50Ms)}, ` +
+        `p95 ${minutes(figures.ageP95Ms)}, max ${minutes(figures.ageMaxMs)}`,
+    ],
+    ["price is the market's", `${figures.pricedRightPercent.toFixed(1)} % of live rows`],
+  ] as const;
+  printFigures(
     `${hours} virtual hours, ${rows} rows, ${ratePerMinute} tokens a minute, seed ${seed}`,
-    `429s                     ${figures.refusals}`,
-    `lowest balance           ${figures.lowestBalance}`,
-    `tokens refilled          ${figures.refilledTokens}`,
-    `tokens expired           ${figures.expiredTokens}`,
-    `tokens spent             ${spent.join(', ')}`,
-    `unexplained tokens       ${figures.unexplainedTokens}`,
-    `sweeps begun             ${figures.sweeps}`,
-    `head polls               ${figures.headPolls}`,
-    `live rows not in table   ${figures.unknownAfterFirstSweep} after the first sweep, ` +
-      `${figures.unknownAtEnd} at the end, of ${figures.liveRows}`,
-    `rows in table            ${figures.tableRows}`,
-    `age of last seen         p50 ${minutes(figures.ageP50Ms)}, ` +
-      `p95 ${minutes(figures.ageP95Ms)}, max ${minutes(figures.ageMaxMs)}`,
-    `price is the market's    ${figures.pricedRightPercent.toFixed(1)} % of live rows`,
-    `took                     ${(tookMs / 1000).toFixed(1)} s of real time`,
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+    found,
+    tookMs,
+  );
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      rate: { type: 'string', default: '5' },
-      rows: { type: 'string', default: '750' },
-      hours: { type: 'string', default: '72' },
-      seed: { type: 'string', default: '1' },
-    },
-  });
+  const given = reportOptions({ rate: '5', rows: '750', hours: '72', seed: '1' });
   const options: SteadyOptions = {
-    ratePerMinute: Number(values.rate),
-    rows: Number(values.rows),
-    hours: Number(values.hours),
-    seed: Number(values.seed),
+    ratePerMinute: given.number('rate'),
+    rows: given.number('rows'),
+    hours: given.number('hours'),
+    seed: given.number('seed'),
   };
   const startedMs = performance.now();
   const figures = await runSteady(options);
