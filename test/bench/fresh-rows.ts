@@ -17,6 +17,8 @@ const warmUpMinutes = 90;
 const settleMinutes = 60;
 const restingHours = 1_000_000;
 const quietChurnPerDay = 0.05;
+/** Reached by one row in ten of this market: as many are verified as in the tables of policies. */
+const minProfitCents = 9_700;
 const listing = { domainId: 1, priceTypes: [2], dateRange: 3, sortType: 4 };
 
 export interface FreshFigures {
@@ -54,6 +56,7 @@ export async function runFreshRows(options: FreshOptions): Promise<FreshFigures>
     churnPerDay,
     ratePerMinute: warmUpRate,
     repriceMeanHours: restingHours,
+    config: { acceptance: { minProfitCents } },
   };
   const simulation = new Simulation(market);
   const { clock, keepa } = simulation;
