@@ -34,7 +34,7 @@ import { healthyTime } from './healthy-time.ts';
 import { noLack } from './judgements.ts';
 import type { Ending, EndingCounts, EndingRules, EndReason } from './judging-ports.ts';
 import { note } from './past.ts';
-import { purge } from './purge.ts';
+import { purge, purgeRecords } from './purge.ts';
 import type { Trx } from './tables.ts';
 
 const rowsPerStatement = 500;
@@ -59,6 +59,7 @@ export async function endRows(
   const over = isTooMany ? ending : [...ending, ...fresh];
   const endings = await end(trx, over, { atMs: rules.atMs, looks });
   const purged = await purge(trx, rules.atMs - rules.retentionMs);
+  await purgeRecords(trx, rules.atMs);
   const after = await countByState(trx);
   assert.equal(after.total, before.total - purged, 'a row goes away only by being purged');
   assert.equal(after.ended, before.ended + endings.length - purged, 'every ending is told');

@@ -5,27 +5,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { LedgerRecord } from '../../src/store/ports.ts';
-import { startMs, TestStore } from './store-fixture.ts';
-
-const line: LedgerRecord = {
-  atMs: startMs,
-  spendClass: 'upsert',
-  purpose: 'history',
-  shape: 'product',
-  items: 10,
-  holdTokens: 10,
-  costTokens: 10,
-  balanceAfter: 50,
-  outcome: 'answered',
-  why: undefined,
-  attempt: 1,
-  tookMs: 5,
-  waitedMs: 0,
-};
+import { ledgerLine, startMs, TestStore } from './store-fixture.ts';
 
 async function ledgerOf(lines: readonly Partial<LedgerRecord>[]): Promise<TestStore> {
   const store = await TestStore.open();
-  for (const more of lines) await store.writer.recordRequest({ ...line, ...more });
+  for (const more of lines) await store.writer.recordRequest({ ...ledgerLine, ...more });
   return store;
 }
 
@@ -112,7 +96,7 @@ test('the groups together are what was spent, whatever the lines', async () => {
       assert.equal(counted, lines.filter(({ atMs }) => atMs >= startMs).length);
       const retries = groups.reduce((sum, group) => sum + group.retries, 0);
       const isRetry = (one: LedgerRecord): boolean => one.atMs >= startMs && one.attempt > 1;
-      assert.equal(retries, lines.filter((one) => isRetry({ ...line, ...one })).length);
+      assert.equal(retries, lines.filter((one) => isRetry({ ...ledgerLine, ...one })).length);
     }),
     { numRuns: 15 },
   );

@@ -5,7 +5,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { end, minuteMs, recheck, sweeps } from './ending-fixture.ts';
 import { batchOf, dayMs, endingRules, evidenceOf, judgedDeal, keyOf } from './judging-fixture.ts';
-import { books, dealRow, pageOf, passing, startMs, TestStore, toys } from './store-fixture.ts';
+import {
+  books,
+  dealRow,
+  ledgerLine,
+  pageOf,
+  passing,
+  startMs,
+  TestStore,
+  toys,
+} from './store-fixture.ts';
 
 test('what ended long ago is purged with its evidence and its past, and counted', async () => {
   await using store = await TestStore.open();
@@ -47,4 +56,32 @@ test('a row that is purged and listed again starts anew', async () => {
   const [deal] = await store.reader.deal('A1');
   assert.equal(deal?.state, 'candidate');
   assert.equal(deal?.firstSeenAtMs, startMs + 101 * dayMs + minuteMs);
+});
+
+test('records of the work are cut at ninety days, but the last run and sweep stay', async () => {
+  await using store = await TestStore.open();
+  const { writer, reader } = store;
+  const runOf = (instance: string, startedAtMs: number) => ({
+    instance,
+    version: '1.0.0',
+    pid: 1,
+    startedAtMs,
+  });
+  for (const [i, day] of [0, 50, 100].entries()) {
+    const atMs = startMs + day * dayMs;
+    await writer.recordRun(runOf(`run ${i}`, atMs));
+    await writer.recordRequest({ ...ledgerLine, atMs });
+    await sweeps(store, [['A1']], { fromMs: atMs });
+  }
+  await writer.endRows(endingRules({ atMs: startMs + 120 * dayMs }));
+  const kept = () =>
+    ['runs', 'ledger', 'sweeps'].map((table) =>
+      store.outside(`select count(*) as n from ${table}`),
+    );
+  assert.deepEqual(kept(), [[{ n: 2 }], [{ n: 2 }], [{ n: 2 }]]);
+  assert.equal(await reader.runsSince(startMs), 2);
+  await writer.endRows(endingRules({ atMs: startMs + 500 * dayMs }));
+  assert.deepEqual(kept(), [[{ n: 1 }], [{ n: 0 }], [{ n: 1 }]]);
+  const next = await writer.beginSweep(books, { atMs: startMs + 501 * dayMs, plannedMs: dayMs });
+  assert.equal(next.number, 4, 'numbers go on');
 });

@@ -12,6 +12,7 @@ import type {
   DealReader,
   DealWriter,
   FeedIdentity,
+  LedgerRecord,
   ListedPage,
   ScreenedRow,
   Store,
@@ -117,3 +118,20 @@ export function judge(store: TestStore, asin: string, state: string, reason = 'n
     percent_down = 0.7, list_at_cents = 3900, profit_cents = -12, sales1y = 9, trust = 0.5
     where asin = '${asin}'`);
 }
+
+/** A request that was answered as it was held for. */
+export const ledgerLine: LedgerRecord = {
+  atMs: startMs,
+  spendClass: 'upsert',
+  purpose: 'history',
+  shape: 'product',
+  items: 10,
+  holdTokens: 10,
+  costTokens: 10,
+  balanceAfter: 50,
+  outcome: 'answered',
+  why: undefined,
+  attempt: 1,
+  tookMs: 5,
+  waitedMs: 0,
+};
