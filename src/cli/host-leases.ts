@@ -9,7 +9,7 @@
  */
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openEmbeddedCoordination } from '../coordination/embedded.ts';
 import { CoordinationOpenError } from '../coordination/embedded-file.ts';
 import type { Coordination, Owner } from '../coordination/ports.ts';
@@ -55,14 +55,10 @@ export async function openHostLeases(
 export async function hostLeases(
   options: HostLeasesOptions,
 ): Promise<readonly (Coordination & { readonly keyHash: string; readonly path: string })[]> {
-  const directory = hostDirectory(options.env);
   const found: (Coordination & { readonly keyHash: string; readonly path: string })[] = [];
-  for (const name of filesIn(directory)) {
-    const keyHash = lockFile.exec(name)?.[1];
-    if (keyHash === undefined) continue;
-    const path = join(directory, name);
+  for (const { keyHash, path } of hostLockFiles(options.env)) {
     try {
-      assertOurs(directory);
+      assertOurs(dirname(path));
       found.push({ ...(await open(path, options)), keyHash, path });
     } catch (error) {
       if (!isForeseen(error)) throw error;
@@ -70,6 +66,17 @@ export async function hostLeases(
     }
   }
   return found;
+}
+
+/** The lock files of this host, none of them opened. */
+export function hostLockFiles(
+  env: Env,
+): readonly { readonly keyHash: string; readonly path: string }[] {
+  const directory = hostDirectory(env);
+  return filesIn(directory).flatMap((name) => {
+    const keyHash = lockFile.exec(name)?.[1];
+    return keyHash === undefined ? [] : { keyHash, path: join(directory, name) };
+  });
 }
 
 /** The first that is named; a service manager's is the narrowest. */
