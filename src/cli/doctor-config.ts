@@ -29,16 +29,29 @@ export interface EffectiveValue {
 /** An empty file on every system that has one. */
 const emptyFile = '/dev/null';
 
-/** @throws ConfigError when flags and environment alone are wrong already. */
-export function readConfiguration(flags: DoctorFlags, { env, cwd }: CliContext): Configuration {
+/** @throws ConfigError when not even the place of the data is known. */
+export function readConfiguration(flags: DoctorFlags, context: CliContext): Configuration {
+  const { env, cwd } = context;
   const { config, dataDir, redisUrl } = flags;
   try {
     return { loaded: loadConfig({ flags: { config, dataDir, redisUrl }, env, cwd }), problems: [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const saved = savedDataDir(flags, { env, cwd });
-    const places = { config: emptyFile, dataDir: saved, redisUrl };
-    return { loaded: loadConfig({ flags: places, env, cwd }), problems: error.problems };
+    return { loaded: savedConfiguration(flags, context), problems: error.problems };
+  }
+}
+
+/** Flags and environment without the file; where the mistake is in them, only the data's place. */
+function savedConfiguration(flags: DoctorFlags, { env, cwd }: CliContext): LoadedConfig {
+  const dataDir = savedDataDir(flags, { env, cwd });
+  const { redisUrl } = flags;
+  try {
+    return loadConfig({ flags: { config: emptyFile, dataDir, redisUrl }, env, cwd });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const { HOME, XDG_DATA_HOME, STATE_DIRECTORY, KEEPA_DEALS_DATA_DIR } = env;
+    const places = { HOME, XDG_DATA_HOME, STATE_DIRECTORY, KEEPA_DEALS_DATA_DIR };
+    return loadConfig({ flags: { config: emptyFile, dataDir }, env: places, cwd });
   }
 }
 

@@ -106,7 +106,7 @@ export function checkRestarts(facts: Facts): readonly Finding[] {
   const stored = storedFacts(facts);
   if (stored === undefined) return [skipped('restarts', whyNotStored(facts))];
   const { startsLastHour, figures, lastRun } = stored;
-  const what = `${startsLastHour} starts in the last hour`;
+  const what = `${startsLastHour} ${startsLastHour === 1 ? 'start' : 'starts'} in the last hour`;
   if (figures.recentStarts >= crashLoopStarts || startsLastHour > startsPerHourMax) {
     const recent = `${what}, ${figures.recentStarts} of them in the last five minutes`;
     const reason = lastRun?.stopReason;

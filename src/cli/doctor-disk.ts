@@ -127,12 +127,12 @@ export function checkDiskSpace({ loaded }: Facts): readonly Finding[] {
   let place = dataDir;
   while (!existsSync(place) && place !== dirname(place)) place = dirname(place);
   const { bavail, bsize, ffree, files } = statfsSync(place);
-  const database = lstatSync(databasePath(dataDir), { throwIfNoEntry: false });
+  const path = databasePath(dataDir);
+  const sizes = [path, `${path}-wal`].map((file) => statsOf(file)?.size ?? 0);
+  const databaseBytes = sizes.reduce((sum, size) => sum + size, 0);
   // Some file systems count no files.
   const filesFree = files === 0 ? undefined : ffree;
-  return [
-    spaceFinding({ freeBytes: bavail * bsize, filesFree, databaseBytes: database?.size ?? 0 }),
-  ];
+  return [spaceFinding({ freeBytes: bavail * bsize, filesFree, databaseBytes })];
 }
 
 /** What the free space of the data's file system means. */

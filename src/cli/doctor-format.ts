@@ -34,7 +34,7 @@ const plurals: Readonly<Record<Level, readonly [string, string]>> = {
 };
 const textColumnsMin = 40;
 
-export function verdictOf(code: ExitCode): 'healthy' | 'degraded' | 'broken' {
+function verdictOf(code: ExitCode): 'healthy' | 'degraded' | 'broken' {
   return code === 0 ? 'healthy' : code === 1 ? 'broken' : 'degraded';
 }
 

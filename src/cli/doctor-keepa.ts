@@ -53,7 +53,7 @@ export async function askKeepa(options: {
 }
 
 /** How far our clock is ahead of Keepa's; 0 while the answer does not prove a difference. */
-export function skewMs(asOfMs: number, { sentAtMs, receivedAtMs }: KeepaAnswer): number {
+function skewMs(asOfMs: number, { sentAtMs, receivedAtMs }: KeepaAnswer): number {
   if (asOfMs < sentAtMs) return sentAtMs - asOfMs;
   return asOfMs > receivedAtMs ? receivedAtMs - asOfMs : 0;
 }

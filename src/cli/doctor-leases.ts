@@ -49,7 +49,7 @@ export async function lookAtCoordination(facts: Facts): Promise<Kept> {
       unread.push(unreadable(name, error));
     }
   };
-  for (const path of filesOf(facts)) {
+  for (const path of filesOf(facts, unread)) {
     try {
       const place = lookIntoEmbedded({
         path,
@@ -73,13 +73,19 @@ function isOurs({ key }: Facts, keyHash: string): boolean {
   return key.secret === undefined || keyHash === keyHashOf(key.secret);
 }
 
-function filesOf(facts: Facts): readonly string[] {
+function filesOf(facts: Facts, unread: Finding[]): readonly string[] {
   const { dataDir, redisUrl } = facts.loaded.config;
   const local = coordinationPath(dataDir);
-  const shared = (redisUrl === undefined ? hostLockFiles(facts.context.env) : []).filter(
-    ({ keyHash }) => isOurs(facts, keyHash),
-  );
-  return [...(existsSync(local) ? [local] : []), ...shared.map(({ path }) => path)];
+  const files = existsSync(local) ? [local] : [];
+  if (redisUrl !== undefined) return files;
+  try {
+    const shared = hostLockFiles(facts.context.env);
+    const ours = shared.filter(({ keyHash }) => isOurs(facts, keyHash));
+    return [...files, ...ours.map(({ path }) => path)];
+  } catch (error) {
+    unread.push(unreadable('locks of this host', error));
+    return files;
+  }
 }
 
 async function redisPlaces(

@@ -9,6 +9,11 @@ import { runPlan } from './plan-run.ts';
 import { spanText } from './words.ts';
 
 const id = 'plan';
+/**
+ * What a larger plan does takes seconds to compute, and more tokens never mean fewer deals: if the
+ * feeds can be kept with so many a minute, they can with more.
+ */
+const quickRate = 60;
 
 export async function checkPlan(facts: Facts): Promise<readonly Finding[]> {
   const { loaded } = facts;
@@ -22,9 +27,14 @@ export async function checkPlan(facts: Facts): Promise<readonly Finding[]> {
     return [skipped(id, 'the refill is known to a running daemon, or with --live')];
   }
   const { question } = await readPlanFacts({ rate: [rate] }, loaded.config);
-  const figures = await runPlan(rate, question);
+  const small = await runPlan(Math.min(rate, quickRate), question);
+  const isEnough =
+    small.isTtlHeld && (small.backlogMs ?? Number.POSITIVE_INFINITY) <= question.ttlMs;
+  const figures = isEnough || rate <= quickRate ? small : await runPlan(rate, question);
   const { rows } = question.market;
-  const sweep = `${rate} tokens a minute see ${rows} rows every ${spanText(figures.sweepEveryMs)}`;
+  const atLeast = figures.ratePerMinute < rate ? 'at least ' : '';
+  const every = `${atLeast}every ${spanText(figures.sweepEveryMs)}`;
+  const sweep = `${rate} tokens a minute see ${rows} rows ${every}`;
   const todo = 'take a larger plan, or narrow the feeds: keepa-deals plan shows what it would buy';
   if (!figures.isTtlHeld) {
     const ttl = `${question.ttlMs / 3_600_000} h`;

@@ -9,7 +9,7 @@
  */
 import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { openEmbeddedCoordination } from '../coordination/embedded.ts';
 import { CoordinationOpenError } from '../coordination/embedded-file.ts';
 import type { Coordination, Owner } from '../coordination/ports.ts';
@@ -56,27 +56,39 @@ export async function hostLeases(
   options: HostLeasesOptions,
 ): Promise<readonly (Coordination & { readonly keyHash: string; readonly path: string })[]> {
   const found: (Coordination & { readonly keyHash: string; readonly path: string })[] = [];
-  for (const { keyHash, path } of hostLockFiles(options.env)) {
+  const attempt = async (where: string, work: () => Promise<void>): Promise<void> => {
     try {
-      assertOurs(dirname(path));
-      found.push({ ...(await open(path, options)), keyHash, path });
+      await work();
     } catch (error) {
       if (!isForeseen(error)) throw error;
-      options.onNotice(`${path}: ${systemReason(error)}`);
+      options.onNotice(`${where}: ${systemReason(error)}`);
     }
-  }
+  };
+  await attempt(hostDirectory(options.env), async () => {
+    for (const { keyHash, path } of hostLockFiles(options.env)) {
+      await attempt(path, async () => {
+        found.push({ ...(await open(path, options)), keyHash, path });
+      });
+    }
+  });
   return found;
 }
 
-/** The lock files of this host, none of them opened. */
+/**
+ * The lock files of this host, none of them opened.
+ *
+ * @throws CoordinationOpenError when others may have put them there.
+ */
 export function hostLockFiles(
   env: Env,
 ): readonly { readonly keyHash: string; readonly path: string }[] {
   const directory = hostDirectory(env);
-  return filesIn(directory).flatMap((name) => {
+  const files = filesIn(directory).flatMap((name) => {
     const keyHash = lockFile.exec(name)?.[1];
     return keyHash === undefined ? [] : { keyHash, path: join(directory, name) };
   });
+  if (files.length > 0) assertOurs(directory);
+  return files;
 }
 
 /** The first that is named; a service manager's is the narrowest. */
