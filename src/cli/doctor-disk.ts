@@ -19,6 +19,7 @@ import { systemReason } from './cli-error.ts';
 import { databasePath } from './data-dir.ts';
 import type { Facts } from './doctor-facts.ts';
 import { broken, type Finding, fine, note, orFine, warning } from './doctor-finding.ts';
+import { stateDirectoryIn } from './doctor-unit.ts';
 
 const mib = 2 ** 20;
 /** The log before it is folded in, an upgrade of the schema, and some days of rows. */
@@ -28,9 +29,14 @@ const freeBytesWanted = 512 * mib;
 const othersWriteBits = 0o022;
 const othersReadBits = 0o044;
 
-export function checkDataDir({ loaded }: Facts): readonly Finding[] {
+export function checkDataDir({ loaded, units }: Facts): readonly Finding[] {
   const id = 'data-dir';
   const { dataDir } = loaded.config;
+  const ofService = units.map(({ text }) => stateDirectoryIn(text)).find(Boolean);
+  const isChosen = loaded.origins.data_dir !== 'default';
+  if (ofService !== undefined && !isChosen && dataDir !== ofService) {
+    return [notOfService(dataDir, ofService)];
+  }
   const stats = statsOf(dataDir);
   if (stats === undefined) return [beforeItIsMade(dataDir)];
   if (!stats.isDirectory()) {
@@ -60,6 +66,15 @@ function statsOf(path: string): Stats | undefined {
     // Below a file, or in a directory that is closed to us: nothing of ours is there.
     return undefined;
   }
+}
+
+/** A shell has another default than systemd gives to the service. */
+function notOfService(dataDir: string, ofService: string): Finding {
+  return warning('data-dir', {
+    what: `${dataDir} was looked at, and the installed service keeps its data in ${ofService}`,
+    why: 'nothing that is said here of the daemon and its data is about the service',
+    todo: `keepa-deals doctor --data-dir ${ofService}, as root`,
+  });
 }
 
 /** `start` makes it, where it may. */

@@ -61,7 +61,7 @@ function skewMs(asOfMs: number, { sentAtMs, receivedAtMs }: KeepaAnswer): number
 /** Against Keepa's where it was asked, else against what was written down before. */
 export function checkClock(facts: Facts): readonly Finding[] {
   const { keepa, nowMs } = facts;
-  if (keepa?.outcome.kind === 'answered') {
+  if (keepa !== undefined && 'envelope' in keepa.outcome && keepa.outcome.envelope !== undefined) {
     return [againstKeepa(skewMs(keepa.outcome.envelope.asOfMs, keepa))];
   }
   const stored = storedFacts(facts);

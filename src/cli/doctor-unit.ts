@@ -60,6 +60,12 @@ export function credentialIn(text: string, name: string): string | undefined {
   return new RegExp(`^LoadCredential=${name}:(/.*)$`, 'm').exec(text)?.[1]?.trim();
 }
 
+/** Where the service keeps its data unless its configuration says otherwise. */
+export function stateDirectoryIn(text: string): string | undefined {
+  const name = /^StateDirectory=(\S+)/m.exec(text)?.[1];
+  return name === undefined ? undefined : `/var/lib/${name}`;
+}
+
 export function checkUnit({ units }: Facts): readonly Finding[] {
   const [unit] = units;
   if (unit === undefined) {

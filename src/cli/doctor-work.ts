@@ -7,6 +7,7 @@
  */
 import { checkpointName } from '../actors/cursor.ts';
 import { headIntervalMs, pagePriceTokens } from '../actors/planning.ts';
+import { tickMs } from '../broker/token-bucket.ts';
 import type { FeedReport } from '../status/report-fields.ts';
 import { type Facts, storedFacts, whyNotStored } from './doctor-facts.ts';
 import { type Finding, fine, note, orFine, skipped, warning } from './doctor-finding.ts';
@@ -14,7 +15,6 @@ import type { Kept } from './doctor-leases.ts';
 import { spanText } from './words.ts';
 
 const hourMs = 3_600_000;
-const tickMs = 60_000;
 /** Three looks fit into the time to live of a row, or one that fails ends it (see plan-run.ts). */
 const looksPerTtl = 3;
 /** Of polls in a row that may fail before it is worth a word. */

@@ -5,7 +5,8 @@
  * It is for whoever did not build this and has it before them broken, so nothing here may need
  * another thing to be well: each check stands alone, and one that fails is a finding itself. It
  * only looks: it takes no lease, spends no token, and writes nothing, whether the daemon is dead,
- * alive or standing by.
+ * alive or standing by. (SQLite itself may leave an empty log and its index beside a file that was
+ * read, as it does for every reader.)
  */
 
 import { type Clock, systemClock } from '../runtime/clock.ts';

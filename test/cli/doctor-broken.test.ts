@@ -96,6 +96,12 @@ describe('configuration and key', limits, () => {
     assert.match(look.found('error', 'feeds').what, /dateRange/);
   });
 
+  test('a key that was put where it does not belong is not shown', async () => {
+    setup.env.KEEPA_DEALS_HTTP = doctorKey;
+    const look = await setup.look();
+    assert.match(look.found('error', 'config').what, /KEEPA_DEALS_HTTP: http: is "\[/);
+  });
+
   test('a variable that means nothing', async () => {
     setup.env.KEEPA_DEALS_REDIS = 'redis://127.0.0.1';
     const look = await setup.look();
@@ -210,6 +216,19 @@ describe('the data directory', limits, () => {
     );
   });
 
+  test('that is not the one of the installed service', async () => {
+    const { KEEPA_DEALS_DATA_DIR: _, ...env } = setup.env;
+    setup.env = env;
+    setup.installUnit('[Service]\nStateDirectory=keepa-deals\n');
+    const look = await setup.look();
+    assert.match(
+      look.found('warning', 'data-dir').what,
+      /keeps its data in \/var\/lib\/keepa-deals/,
+    );
+    const told = await setup.look({ dataDir: setup.dataDir });
+    assert.match(told.found('note', 'data-dir').what, /does not exist yet/);
+  });
+
   test('that everybody may write, and a file of somebody else in it', async () => {
     await leave();
     chmodSync(setup.dataDir, 0o777);
@@ -244,6 +263,26 @@ describe('the database', limits, () => {
     const { what, todo } = look.found('error', 'integrity');
     assert.match(what, /is damaged \(integrity_check\)/);
     assert.match(todo ?? '', /restore a backup/);
+  });
+
+  test('with damage where only one check looks: that check says so, and the others go on', async () => {
+    await setup.startKeepa();
+    await leave({ rows: 300 });
+    const file = new SqliteFile(setup.databasePath);
+    const table = file.prepare("select rootpage from sqlite_schema where name = 'learned_costs'");
+    const page = Number(table.pluck().get());
+    file.close();
+    const written = openSync(setup.databasePath, 'r+');
+    writeSync(written, Buffer.alloc(4_096, 0xa5), 0, 4_096, (page - 1) * 4_096);
+    closeSync(written);
+    const look = await setup.look({ live: true });
+    assert.equal(look.code, 1);
+    assert.match(look.found('error', 'plan').what, /could not be looked at: .*malformed/);
+    look.found('error', 'integrity');
+    assert.deepEqual(
+      look.report.findings.filter(({ id }) => id === 'freshness' || id === 'schema').length,
+      2,
+    );
   });
 
   test('of a newer version', async () => {
