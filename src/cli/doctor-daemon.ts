@@ -2,7 +2,9 @@
  * `doctor` on the process: whether a daemon is at work, in which version and since when, how often
  * it had to start, and who holds the leases.
  */
+import { isLease } from '../coordination/names.ts';
 import type { StatusReport } from '../status/report-fields.ts';
+import type { Run } from '../store/ports.ts';
 import { type Facts, storedFacts, whyNotStored } from './doctor-facts.ts';
 import { broken, type Finding, fine, note, orFine, skipped, warning } from './doctor-finding.ts';
 import { deadLeases, holderOf, type Kept } from './doctor-leases.ts';
@@ -67,16 +69,19 @@ function absence(facts: Facts, kept: Kept): Finding {
     const why = 'only a daemon fills the table';
     return note('daemon', { what, why, todo: 'begin with keepa-deals start' });
   }
-  const run = stored?.lastRun;
-  const end =
-    run?.stoppedAtMs === undefined
-      ? 'the last one was killed'
-      : `the last one ended ${relativeText(run.stoppedAtMs, facts.nowMs)}: ${run.stopReason ?? 'no reason recorded'}`;
+  const end = endOf(stored?.lastRun, facts.nowMs);
   return warning('daemon', {
-    what: `none runs${run === undefined ? '' : `; ${end}`}`,
-    why: 'deals are not kept fresh; nothing ends for it',
+    what: `none runs${end}`,
+    why: 'deals are not kept fresh; none is ended meanwhile',
     todo: 'keepa-deals start, or systemctl start keepa-deals',
   });
+}
+
+function endOf(run: Run | undefined, nowMs: number): string {
+  if (run === undefined) return '';
+  if (run.stoppedAtMs === undefined) return '; the last one was killed';
+  const reason = run.stopReason ?? 'no reason recorded';
+  return `; the last one ended ${relativeText(run.stoppedAtMs, nowMs)}: ${reason}`;
 }
 
 /** Of the running daemon, against the one of this command. */
@@ -124,27 +129,22 @@ export function checkRestarts(facts: Facts): readonly Finding[] {
 
 export function checkLeases({ daemon }: Facts, kept: Kept): readonly Finding[] {
   const holder = holderOf(kept);
-  const held =
-    holder === undefined
-      ? 'nobody holds a lease'
-      : `process ${holder.owner.pid} holds ${kept.leases
-          .filter(({ isDead }) => !isDead)
-          .map(({ name }) => name)
-          .filter((name) => name.startsWith('daemon-') || name === 'data-dir')
-          .join(' and ')}`;
-  const strangers =
-    holder !== undefined &&
-    daemon.kind === 'answered' &&
-    isAtWorkElsewhere(daemon.report, holder.owner.pid)
-      ? [
-          warning('leases', {
-            what: `process ${holder.owner.pid} holds the lease, and process ${daemon.report.pid} answers`,
-            why: 'only the holder may work',
-            todo: 'see keepa-deals locks list',
-          }),
-        ]
-      : [];
-  return orFine([...deadLeases(kept), ...strangers, ...kept.unread], fine('leases', held));
+  const answering = daemon.kind === 'answered' ? daemon.report : undefined;
+  const found = [...deadLeases(kept), ...kept.unread];
+  if (holder === undefined) return orFine(found, fine('leases', 'nobody holds a lease'));
+  const { pid } = holder.owner;
+  if (answering !== undefined && isAtWorkElsewhere(answering, pid)) {
+    found.push(
+      warning('leases', {
+        what: `process ${pid} holds the lease, and process ${answering.pid} answers`,
+        why: 'only the holder may work',
+        todo: 'see keepa-deals locks list',
+      }),
+    );
+  }
+  const held = kept.leases.filter(({ name, owner }) => owner.pid === pid && isLease(name));
+  const names = held.map(({ name }) => name).join(' and ');
+  return orFine(found, fine('leases', `process ${pid} holds ${names}`));
 }
 
 /** A standby answers only where the one at work does not. */

@@ -9,7 +9,7 @@ import type { Facts } from './doctor-facts.ts';
 import { broken, type Finding, fine, note, skipped, warning } from './doctor-finding.ts';
 
 const mib = 2 ** 20;
-/** The whole check reads some 100 MiB a second; a person waits for some seconds, not for minutes. */
+/** The whole check reads some 100 MiB a second; a person waits for seconds, not for minutes. */
 const wholeCheckBytesMax = 256 * mib;
 /** The daemon cuts its log to 16 MiB; four times that means that it cannot. */
 const logBytesMax = 64 * mib;

@@ -22,7 +22,7 @@ export interface KeepaAnswer {
 
 /** A person waits; whoever takes longer for a balance is not well. */
 const answerMsMax = 15_000;
-/** Refills are projected from Keepa's instants: what is off by less is lost among its own delays. */
+/** Refills are projected from Keepa's instants: less than this is lost among its own delays. */
 const skewMsMax = 5_000;
 /** Ages and days are counted wrongly by then. */
 const skewMsBroken = 300_000;

@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { lookIntoEmbedded } from '../coordination/embedded.ts';
-import { isLease } from '../coordination/names.ts';
+import { dataDirLease, isLease } from '../coordination/names.ts';
 import type { Checkpoints, LeaseEntry, Leases } from '../coordination/ports.ts';
 import { systemBootClock } from '../runtime/boot-clock.ts';
 import { describeError } from '../runtime/describe-error.ts';
@@ -141,6 +141,6 @@ export function deadLeases({ leases }: Kept): readonly Finding[] {
 /** Whoever holds the data directory, alive or on another host. */
 export function holderOf({ leases }: Kept): LeaseEntry | undefined {
   return leases.find(
-    ({ name, isDead, remainingMs }) => name === 'data-dir' && !isDead && remainingMs > 0,
+    ({ name, isDead, remainingMs }) => name === dataDirLease && !isDead && remainingMs > 0,
   );
 }

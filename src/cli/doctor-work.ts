@@ -33,15 +33,17 @@ export function checkFreshness(facts: Facts): readonly Finding[] {
   const stored = storedFacts(facts);
   if (stored === undefined) return [skipped('freshness', whyNotStored(facts))];
   const { freshness, deals } = stored.figures;
+  const { ttlHours } = facts.loaded.config.retention;
   const { p50Ms, p95Ms } = freshness;
   if (p50Ms === null || p95Ms === null) return [skipped('freshness', 'there are no rows yet')];
   const rows = deals.total - deals.ended;
-  const what = `95 % of ${rows} rows were seen within ${spanText(p95Ms)}, half within ${spanText(p50Ms)}`;
+  const within = `within ${spanText(p95Ms)}, half within ${spanText(p50Ms)}`;
+  const what = `95 % of ${rows} rows were seen ${within}`;
   if (p95Ms <= lateMs(facts)) return [fine('freshness', what)];
   return [
     warning('freshness', {
       what,
-      why: `a row that is not seen for ${facts.loaded.config.retention.ttlHours} healthy hours ends`,
+      why: `a row that is not seen for ${ttlHours} healthy hours ends`,
       todo: 'see keepa-deals status for what it waits for, and plan for what the tokens allow',
     }),
   ];
@@ -109,10 +111,11 @@ function pollLateMs({ daemon, loaded }: Facts): number {
 export function checkCoverage(facts: Facts): readonly Finding[] {
   const stored = storedFacts(facts);
   if (stored === undefined) return [skipped('coverage', whyNotStored(facts))];
+  const ageText = (iso: string): string => spanText(facts.nowMs - Date.parse(iso));
   const found = stored.figures.gaps.map(({ feed, from }) =>
     warning('coverage', {
-      what: `${feed}: nobody has looked since ${from} (${spanText(facts.nowMs - Date.parse(from))})`,
-      why: 'deals that came and went meanwhile are missing; until it closes nothing ends by absence',
+      what: `${feed}: nobody has looked since ${from} (${ageText(from)})`,
+      why: 'what came and went since is missing, and nothing ends by absence',
       todo: 'it closes with the next whole sweep: have the daemon run, see plan for how long',
     }),
   );

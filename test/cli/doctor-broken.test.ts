@@ -70,7 +70,7 @@ describe('configuration and key', limits, () => {
     assert.deepEqual(troubles(), ['note data-dir', 'note schema', 'note daemon', 'note unit']);
   });
 
-  test('a mistake in the file is told, and the data are looked at where the file says', async () => {
+  test('a mistake in the file is told, and the data are looked for where it says', async () => {
     await leave();
     const { KEEPA_DEALS_DATA_DIR: _, ...env } = setup.env;
     setup.env = env;
@@ -265,7 +265,7 @@ describe('the database', limits, () => {
     assert.match(todo ?? '', /restore a backup/);
   });
 
-  test('with damage where only one check looks: that check says so, and the others go on', async () => {
+  test('with damage where only one check looks: it says so, and the others go on', async () => {
     await setup.startKeepa();
     await leave({ rows: 300 });
     const file = new SqliteFile(setup.databasePath);
@@ -348,21 +348,28 @@ describe('the work', limits, () => {
     assert.match(look.found('warning', 'plan').what, /1 tokens a minute .* too few for the feeds/);
   });
 
-  test('that began anew five times within the hour', async () => {
-    await leave({
-      more: async (writer) => {
-        for (let at = 0; at < 4; at += 1) {
-          const ended = { stoppedAtMs: nowMs - 30_000, stopReason: 'the disk is full' };
-          const startedAtMs = nowMs - 60_000 - at;
-          await writer.recordRun({ ...run, instance: `again${at}`, startedAtMs, ...ended });
-        }
-      },
-    });
+  /** Four more starts, so far apart. */
+  const restarts = (apartMs: number) => async (writer: DealWriter) => {
+    for (let at = 0; at < 4; at += 1) {
+      const startedAtMs = nowMs - 60_000 - at * apartMs;
+      const ended = { stoppedAtMs: startedAtMs + 1_000, stopReason: 'the disk is full' };
+      await writer.recordRun({ ...run, instance: `again${at}`, startedAtMs, ...ended });
+    }
+  };
+
+  test('that began anew in a loop', async () => {
+    await leave({ more: restarts(1_000) });
     const look = await setup.look();
     assert.equal(look.code, 3);
     const { what } = look.found('warning', 'restarts');
     assert.match(what, /^5 starts in the last hour, 4 of them in the last five minutes/);
     assert.match(what, /the disk is full/);
+  });
+
+  test('that began anew every ten minutes', async () => {
+    await leave({ more: restarts(600_000) });
+    const look = await setup.look();
+    assert.match(look.found('warning', 'restarts').what, /^5 starts in the last hour, 1 of them/);
   });
 
   test('whose coordination file is garbage, which stays as it is', async () => {
