@@ -4,26 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, chownSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import SqliteFile from 'better-sqlite3';
 import { spaceFinding } from '../../src/cli/doctor-disk.ts';
-import type { DealRow } from '../../src/keepa/deal-row.ts';
-import type { DealWriter } from '../../src/store/ports.ts';
 import { DoctorSetup, doctorKey, doctorToml } from './doctor-setup.ts';
-import { bareRow, feed, fillStore, run } from './filled-store.ts';
+import { run } from './filled-store.ts';
 
 const limits = { timeout: 60_000 };
 const hourMs = 3_600_000;
@@ -35,34 +22,6 @@ beforeEach(() => {
 });
 afterEach(() => setup.remove());
 
-/** A database that a daemon has just left, with so many rows that were seen `ageMs` ago. */
-async function leave(
-  options: { rows?: number; ageMs?: number; more?: (writer: DealWriter) => Promise<void> } = {},
-): Promise<void> {
-  const { rows = 60, ageMs = 60_000, more = async () => undefined } = options;
-  setup.makeDataDir();
-  await fillStore(setup.databasePath, async (writer) => {
-    const seenAtMs = nowMs - ageMs;
-    const sweep = await writer.beginSweep(feed, { atMs: seenAtMs, plannedMs: hourMs });
-    for (let page = 0; page * 150 < rows; page += 1) {
-      const left = Math.min(150, rows - page * 150);
-      const listed = Array.from({ length: left }, (_, at) => ({ row: rowAt(page * 150 + at) }));
-      const ends = (page + 1) * 150 >= rows ? { ends: 'complete' as const } : {};
-      await writer.storePage({
-        ...{ feed, rows: [...listed, { row: bareRow }], seenAtMs },
-        sweep: { number: sweep.number, page, ...ends },
-      });
-    }
-    const ended = { stoppedAtMs: nowMs - 1_000, stopReason: 'SIGTERM' };
-    await writer.recordRun({ ...run, instance: 'last', startedAtMs: nowMs - hourMs / 2, ...ended });
-    await more(writer);
-  });
-}
-
-function rowAt(at: number): DealRow {
-  return { ...bareRow, asin: `B${String(at).padStart(9, '0')}`, priceCents: 1_000 };
-}
-
 describe('configuration and key', limits, () => {
   test('before the first start: notes, and 0', async () => {
     const { code, troubles } = await setup.look();
@@ -71,7 +30,7 @@ describe('configuration and key', limits, () => {
   });
 
   test('a mistake in the file is told, and the data are looked for where it says', async () => {
-    await leave();
+    await setup.leave();
     const { KEEPA_DEALS_DATA_DIR: _, ...env } = setup.env;
     setup.env = env;
     setup.place.write('keepa-deals.toml', `data_dir = "data"\nsweep = 1\n${doctorToml}`);
@@ -165,7 +124,7 @@ describe('configuration and key', limits, () => {
   }
 
   test('a clock before what is known to have been', async () => {
-    await leave({
+    await setup.leave({
       more: (writer) =>
         writer.recordRun({ ...run, instance: 'later', startedAtMs: nowMs + 24 * hourMs }),
     });
@@ -186,7 +145,7 @@ describe('the data directory', limits, () => {
   });
 
   test('that this user may not write', async (t) => {
-    await leave();
+    await setup.leave();
     // Root may write anywhere; so somebody else looks.
     const isRoot = process.getuid?.() === 0;
     const nobody = 65_534;
@@ -230,7 +189,7 @@ describe('the data directory', limits, () => {
   });
 
   test('that everybody may write, and a file of somebody else in it', async () => {
-    await leave();
+    await setup.leave();
     chmodSync(setup.dataDir, 0o777);
     const open = await setup.look();
     assert.match(open.found('warning', 'data-dir').what, /can be written by others \(mode 777\)/);
@@ -248,169 +207,6 @@ describe('the data directory', limits, () => {
     assert.equal(spaceFinding({ ...space, freeBytes: 600 * mib }).level, 'warning');
     assert.equal(spaceFinding({ ...space, freeBytes: 800 * mib }).level, 'ok');
     assert.equal(spaceFinding({ ...space, freeBytes: 800 * mib, filesFree: 3 }).level, 'error');
-  });
-});
-
-describe('the database', limits, () => {
-  test('with a damaged page', async () => {
-    await leave({ rows: 600 });
-    const bytes = statSync(setup.databasePath).size;
-    const file = openSync(setup.databasePath, 'r+');
-    writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, Math.floor(bytes / 8_192) * 4_096);
-    closeSync(file);
-    const look = await setup.look();
-    assert.equal(look.code, 1);
-    const { what, todo } = look.found('error', 'integrity');
-    assert.match(what, /is damaged \(integrity_check\)/);
-    assert.match(todo ?? '', /restore a backup/);
-  });
-
-  test('with damage where only one check looks: it says so, and the others go on', async () => {
-    await setup.startKeepa();
-    await leave({ rows: 300 });
-    const file = new SqliteFile(setup.databasePath);
-    const table = file.prepare("select rootpage from sqlite_schema where name = 'learned_costs'");
-    const page = Number(table.pluck().get());
-    file.close();
-    const written = openSync(setup.databasePath, 'r+');
-    writeSync(written, Buffer.alloc(4_096, 0xa5), 0, 4_096, (page - 1) * 4_096);
-    closeSync(written);
-    const look = await setup.look({ live: true });
-    assert.equal(look.code, 1);
-    assert.match(look.found('error', 'plan').what, /could not be looked at: .*malformed/);
-    look.found('error', 'integrity');
-    assert.deepEqual(
-      look.report.findings.filter(({ id }) => id === 'freshness' || id === 'schema').length,
-      2,
-    );
-  });
-
-  test('of a newer version', async () => {
-    await leave();
-    const file = new SqliteFile(setup.databasePath);
-    file.exec("insert into schema_migrations (name, timestamp) values ('9999-of-tomorrow', '')");
-    file.close();
-    const look = await setup.look();
-    assert.equal(look.code, 1);
-    assert.match(look.found('error', 'schema').what, /newer version: 9999-of-tomorrow/);
-    assert.equal(look.report.findings.find(({ id }) => id === 'integrity')?.level, 'ok');
-  });
-
-  test('of an older version', async () => {
-    await leave();
-    const file = new SqliteFile(setup.databasePath);
-    file.exec("delete from schema_migrations where name like '0006%'");
-    file.close();
-    const look = await setup.look();
-    assert.match(look.found('warning', 'schema').what, /is older: 0005/);
-  });
-
-  test('that is no database', async () => {
-    setup.makeDataDir();
-    writeFileSync(setup.databasePath, 'this is a text. '.repeat(500));
-    const look = await setup.look();
-    assert.equal(look.code, 1);
-    look.found('error', 'schema');
-  });
-
-  test('whose log has grown', async () => {
-    await leave();
-    writeFileSync(`${setup.databasePath}-wal`, '');
-    const file = openSync(`${setup.databasePath}-wal`, 'r+');
-    writeSync(file, Buffer.alloc(1), 0, 1, 70 * 2 ** 20);
-    closeSync(file);
-    const look = await setup.look();
-    assert.match(look.found('warning', 'wal').what, /has grown to 70\.0 MiB/);
-  });
-});
-
-describe('the work', limits, () => {
-  test('that was not done for two days: rows, sweeps and a gap', async () => {
-    const fromMs = nowMs - 48 * hourMs;
-    await leave({
-      ageMs: 48 * hourMs,
-      more: (writer) => writer.openGap({ feed: feed.name, fromMs }),
-    });
-    const look = await setup.look();
-    assert.equal(look.code, 3);
-    assert.match(look.found('warning', 'freshness').what, /seen within 2 d/);
-    assert.match(look.found('warning', 'listings').what, /last whole sweep is 2 d/);
-    const { what } = look.found('warning', 'coverage');
-    assert.match(what, new RegExp(`nobody has looked since ${new Date(fromMs).toISOString()}`));
-  });
-
-  test('that the plan of tokens is too small for', async () => {
-    setup.place.write('keepa-deals.toml', `${doctorToml}\n[retention]\nttl_hours = 1\n`);
-    await setup.startKeepa({ ratePerMinute: 1 });
-    await leave({ rows: 450 });
-    const look = await setup.look({ live: true });
-    assert.equal(look.code, 3);
-    assert.match(look.found('warning', 'plan').what, /1 tokens a minute .* too few for the feeds/);
-  });
-
-  /** Four more starts, so far apart. */
-  const restarts = (apartMs: number) => async (writer: DealWriter) => {
-    for (let at = 0; at < 4; at += 1) {
-      const startedAtMs = nowMs - 60_000 - at * apartMs;
-      const ended = { stoppedAtMs: startedAtMs + 1_000, stopReason: 'the disk is full' };
-      await writer.recordRun({ ...run, instance: `again${at}`, startedAtMs, ...ended });
-    }
-  };
-
-  test('that began anew in a loop', async () => {
-    await leave({ more: restarts(1_000) });
-    const look = await setup.look();
-    assert.equal(look.code, 3);
-    const { what } = look.found('warning', 'restarts');
-    assert.match(what, /^5 starts in the last hour, 4 of them in the last five minutes/);
-    assert.match(what, /the disk is full/);
-  });
-
-  test('that began anew every ten minutes', async () => {
-    await leave({ more: restarts(600_000) });
-    const look = await setup.look();
-    assert.match(look.found('warning', 'restarts').what, /^5 starts in the last hour, 1 of them/);
-  });
-
-  test('whose coordination file is garbage, which stays as it is', async () => {
-    await leave();
-    const path = join(setup.dataDir, 'coordination.sqlite');
-    writeFileSync(path, 'no leases here. '.repeat(500));
-    const look = await setup.look();
-    assert.match(look.found('warning', 'leases').what, /coordination\.sqlite/);
-    assert.ok(readFileSync(path, 'utf8').startsWith('no leases here'));
-  });
-});
-
-describe('the unit', limits, () => {
-  const shipped = readFileSync(
-    new URL('../../systemd/keepa-deals.service', import.meta.url),
-    'utf8',
-  );
-
-  test('that is the shipped one, with a drop-in of its own', async () => {
-    setup.installUnit(`# a remark\n${shipped}`, '[Service]\nMemoryMax=512M\n');
-    const { report } = await setup.look();
-    const found = report.findings.find(({ id }) => id === 'unit');
-    assert.equal(found?.level, 'ok');
-    assert.match(found?.what ?? '', /drop-ins: .*own\.conf/);
-  });
-
-  test('that differs: the names of what does, and no value', async () => {
-    const own = 's3cr3t-of-the-unit';
-    setup.secrets.push(own);
-    const changed = shipped.replace('Restart=on-failure', 'Restart=always');
-    setup.installUnit(`${changed}\n[Service]\nEnvironment=A=${own}\n`);
-    const look = await setup.look();
-    assert.equal(look.code, 3);
-    assert.match(look.found('warning', 'unit').what, /differs .* in Environment, Restart$/);
-  });
-
-  test('that is masked', async () => {
-    setup.installUnit('');
-    const look = await setup.look();
-    assert.equal(look.code, 1);
-    assert.match(look.found('error', 'unit').what, /masked or empty/);
   });
 });
 

@@ -13,6 +13,7 @@ import { doctor } from '../../src/cli/doctor.ts';
 import type { DoctorFlags } from '../../src/cli/doctor-facts.ts';
 import type { Finding } from '../../src/cli/doctor-finding.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
+import type { DealRow } from '../../src/keepa/deal-row.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { type HttpKeepa, startHttpKeepa } from '../../src/simulator/http-door.ts';
 import {
@@ -20,6 +21,8 @@ import {
   type SimulatedKeepa,
   type SimulatedKeepaOptions,
 } from '../../src/simulator/simulated-keepa.ts';
+import type { DealWriter } from '../../src/store/ports.ts';
+import { bareRow, feed, fillStore, run } from './filled-store.ts';
 import { Place } from './run-cli.ts';
 
 export const doctorKey = 'k3y0123456789k3y0123456789k3y0123456789';
@@ -58,6 +61,18 @@ const everyId = [
   ...['listings', 'coverage', 'plan', 'spenders', 'unit'],
 ];
 
+const hourMs = 3_600_000;
+
+interface LeftBehind {
+  readonly rows?: number;
+  readonly ageMs?: number;
+  readonly more?: (writer: DealWriter) => Promise<void>;
+}
+
+function rowAt(at: number): DealRow {
+  return { ...bareRow, asin: `B${String(at).padStart(9, '0')}`, priceCents: 1_000 };
+}
+
 export class DoctorSetup {
   readonly place = new Place();
   readonly dataDir = this.place.path('data');
@@ -86,6 +101,34 @@ export class DoctorSetup {
 
   makeDataDir(): void {
     mkdirSync(this.dataDir, { mode: 0o700 });
+  }
+
+  /** A database that a daemon has just left, with so many rows that were seen `ageMs` ago. */
+  async leave(options: LeftBehind = {}): Promise<void> {
+    const { rows = 60, ageMs = 60_000, more = async () => undefined } = options;
+    const nowMs = systemClock().now();
+    const seenAtMs = nowMs - ageMs;
+    this.makeDataDir();
+    await fillStore(this.databasePath, async (writer) => {
+      const sweep = await writer.beginSweep(feed, { atMs: seenAtMs, plannedMs: hourMs });
+      for (let page = 0; page * 150 < rows; page += 1) {
+        const left = Math.min(150, rows - page * 150);
+        const listed = Array.from({ length: left }, (_, at) => ({ row: rowAt(page * 150 + at) }));
+        const ends = (page + 1) * 150 >= rows ? { ends: 'complete' as const } : {};
+        await writer.storePage({
+          ...{ feed, rows: [...listed, { row: bareRow }], seenAtMs },
+          sweep: { number: sweep.number, page, ...ends },
+        });
+      }
+      const ended = { stoppedAtMs: nowMs - 1_000, stopReason: 'SIGTERM' };
+      await writer.recordRun({
+        ...run,
+        instance: 'last',
+        startedAtMs: nowMs - hourMs / 2,
+        ...ended,
+      });
+      await more(writer);
+    });
   }
 
   /** `aheadMs`: how far its clock is off. */
