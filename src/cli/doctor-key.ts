@@ -68,7 +68,8 @@ function withoutKey({ where, what, todo }: ConfigProblem, daemon: Facts['daemon'
   return broken('key', {
     what: said,
     why: 'without a key start ends with exit code 78',
-    todo: todo ?? 'make it readable for this user',
+    todo:
+      todo ?? 'run doctor as the user of the daemon or as root; correct the path if that fails too',
   });
 }
 
