@@ -31,7 +31,23 @@ export class Secret {
 }
 
 /** Name of the systemd credential (LoadCredential= in the unit). */
-const credentialName = 'keepa-api-key';
+export const credentialName = 'keepa-api-key';
+
+/** Where the key is looked for; a file is absolute. */
+export type KeyPlace =
+  | { readonly from: 'KEEPA_API_KEY' }
+  | { readonly from: 'keepa.key_file' | 'credential'; readonly file: string };
+
+/** The place that `readKey` takes the key from, or fails at; undefined when there is none. */
+export function keyPlace(env: Environment, keyFile: string | undefined): KeyPlace | undefined {
+  if (env.KEEPA_API_KEY?.trim()) return { from: 'KEEPA_API_KEY' };
+  if (keyFile !== undefined) return { from: 'keepa.key_file', file: keyFile };
+  const directory = env.CREDENTIALS_DIRECTORY;
+  if (!directory || !isAbsolute(directory)) return undefined;
+  const file = join(directory, credentialName);
+  const read = readText(file);
+  return 'text' in read || !read.isMissing ? { from: 'credential', file } : undefined;
+}
 
 /**
  * The key from `KEEPA_API_KEY`, else from `keyFile` (`keepa.key_file`), else from the systemd
@@ -41,14 +57,15 @@ const credentialName = 'keepa-api-key';
  * @throws ConfigError when there is none, or it cannot be one; the message does not quote it.
  */
 export function readKey(env: Environment, keyFile: string | undefined): Secret {
-  const fromEnv = env.KEEPA_API_KEY?.trim();
-  if (fromEnv) return checked('KEEPA_API_KEY', fromEnv);
-  if (keyFile !== undefined) return keyFrom(keyFile, 'keepa.key_file');
-  const directory = env.CREDENTIALS_DIRECTORY;
-  if (directory && isAbsolute(directory)) {
-    const path = join(directory, credentialName);
-    const read = readText(path);
-    if ('text' in read || !read.isMissing) return keyFrom(path, `credential ${credentialName}`);
+  const place = keyPlace(env, keyFile);
+  switch (place?.from) {
+    case 'KEEPA_API_KEY':
+      return checked('KEEPA_API_KEY', env.KEEPA_API_KEY?.trim() ?? '');
+    case 'keepa.key_file':
+      return keyFrom(place.file, 'keepa.key_file');
+    case 'credential':
+      return keyFrom(place.file, `credential ${credentialName}`);
+    case undefined:
   }
   throw new ConfigError([
     {
@@ -59,7 +76,8 @@ export function readKey(env: Environment, keyFile: string | undefined): Secret {
   ]);
 }
 
-function keyFrom(path: string, where: string): Secret {
+/** @throws ConfigError when the file cannot be read or holds no key. */
+export function keyFrom(path: string, where: string): Secret {
   const read = readText(path);
   if ('text' in read) return checked(`${where} (${path})`, read.text.trim());
   throw new ConfigError([{ where, what: `${path} cannot be read: ${read.why}` }]);

@@ -10,7 +10,7 @@ import { exitCodes } from './cli/cli-error.ts';
 import type { CommandRun } from './cli/command-parts.ts';
 import { addDeals, addJudgements } from './cli/commands-deals.ts';
 import { addReckoning, addRunning } from './cli/commands-running.ts';
-import { addCoordination, addOutside } from './cli/commands-upkeep.ts';
+import { addCoordination, addDoctor, addOutside } from './cli/commands-upkeep.ts';
 import type { CliContext } from './cli/context.ts';
 import { describeFailure } from './cli/failure.ts';
 import { processTerminal } from './cli/terminal.ts';
@@ -39,6 +39,7 @@ addDeals(program, run);
 addJudgements(program, run);
 addReckoning(program, run);
 addCoordination(program, run);
+addDoctor(program, run);
 addOutside(program, run);
 
 /** The exit code is set, not taken: what is still being written gets written. */

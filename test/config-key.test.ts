@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
-import { readKey } from '../src/config-key.ts';
+import { keyPlace, readKey } from '../src/config-key.ts';
 import { ConfigError } from '../src/config-problem.ts';
 
 let directory: string;
@@ -26,6 +26,15 @@ test('the environment wins over the file, the file over the credential', () => {
   assert.equal(readKey({ ...env, KEEPA_API_KEY: 'from-env' }, keyFile).reveal(), 'from-env');
   assert.equal(readKey(env, keyFile).reveal(), 'from-file');
   assert.equal(readKey(env, undefined).reveal(), 'from-credential');
+});
+
+test('the place of the key is told as it is read, also where it cannot be', () => {
+  const credential = fileWith('keepa-api-key', 'from-credential\n');
+  const env = { CREDENTIALS_DIRECTORY: directory };
+  assert.deepEqual(keyPlace({ ...env, KEEPA_API_KEY: 'x' }, '/k'), { from: 'KEEPA_API_KEY' });
+  assert.deepEqual(keyPlace(env, '/k'), { from: 'keepa.key_file', file: '/k' });
+  assert.deepEqual(keyPlace(env, undefined), { from: 'credential', file: credential });
+  assert.equal(keyPlace({ KEEPA_API_KEY: ' ' }, undefined), undefined);
 });
 
 test('white space around a key is no part of it, and an empty variable is no key', () => {

@@ -2,7 +2,15 @@
  * The commands for whoever keeps a daemon in order, and for whoever has no key yet.
  */
 import type { Command } from 'commander';
-import { type CommandRun, command, configFile, subcommand, whole } from './command-parts.ts';
+import {
+  type CommandRun,
+  command,
+  configFile,
+  dataDir,
+  redisUrl,
+  subcommand,
+  whole,
+} from './command-parts.ts';
 
 /** The leases and the saved progress. */
 export function addCoordination(program: Command, { context, finish }: CommandRun): void {
@@ -57,6 +65,25 @@ export function addCoordination(program: Command, { context, finish }: CommandRu
     .action(async (feed, flags) => {
       const { resetCheckpoint } = await import('./checkpoints.ts');
       await finish(resetCheckpoint(feed, flags, context));
+    });
+}
+
+/** What is wrong, and what to do about it. */
+export function addDoctor(program: Command, { context, version, finish }: CommandRun): void {
+  command(program, 'doctor', 'Look for what is wrong with the set-up, and say what to do.', [
+    ['keepa-deals doctor', 'changes nothing, spends nothing; the daemon need not run'],
+    ['keepa-deals doctor --live', 'also asks Keepa whether it accepts the key'],
+    ['keepa-deals doctor --json | jq \'.findings[] | select(.level == "error")\''],
+  ])
+    .addOption(configFile())
+    .addOption(dataDir())
+    .addOption(redisUrl())
+    .option('--live', 'ask Keepa for the balance, which is free: is the key good, is the clock?')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExit code: 0 healthy, 3 not as it should be, 1 broken.')
+    .action(async (flags) => {
+      const { doctor } = await import('./doctor.ts');
+      await finish(doctor({ ...flags, version }, context));
     });
 }
 

@@ -55,21 +55,40 @@ export async function openHostLeases(
 export async function hostLeases(
   options: HostLeasesOptions,
 ): Promise<readonly (Coordination & { readonly keyHash: string; readonly path: string })[]> {
-  const directory = hostDirectory(options.env);
   const found: (Coordination & { readonly keyHash: string; readonly path: string })[] = [];
-  for (const name of filesIn(directory)) {
-    const keyHash = lockFile.exec(name)?.[1];
-    if (keyHash === undefined) continue;
-    const path = join(directory, name);
+  const attempt = async (where: string, work: () => Promise<void>): Promise<void> => {
     try {
-      assertOurs(directory);
-      found.push({ ...(await open(path, options)), keyHash, path });
+      await work();
     } catch (error) {
       if (!isForeseen(error)) throw error;
-      options.onNotice(`${path}: ${systemReason(error)}`);
+      options.onNotice(`${where}: ${systemReason(error)}`);
     }
-  }
+  };
+  await attempt(hostDirectory(options.env), async () => {
+    for (const { keyHash, path } of hostLockFiles(options.env)) {
+      await attempt(path, async () => {
+        found.push({ ...(await open(path, options)), keyHash, path });
+      });
+    }
+  });
   return found;
+}
+
+/**
+ * The lock files of this host, none of them opened.
+ *
+ * @throws CoordinationOpenError when others may have put them there.
+ */
+export function hostLockFiles(
+  env: Env,
+): readonly { readonly keyHash: string; readonly path: string }[] {
+  const directory = hostDirectory(env);
+  const files = filesIn(directory).flatMap((name) => {
+    const keyHash = lockFile.exec(name)?.[1];
+    return keyHash === undefined ? [] : { keyHash, path: join(directory, name) };
+  });
+  if (files.length > 0) assertOurs(directory);
+  return files;
 }
 
 /** The first that is named; a service manager's is the narrowest. */

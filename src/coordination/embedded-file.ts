@@ -92,6 +92,28 @@ export function openCoordinationFile<T>(options: {
   }
 }
 
+/**
+ * Opens a file that is there and changes nothing in it, whatever it holds; for who only looks.
+ *
+ * @throws CoordinationOpenError also when it is garbage.
+ */
+export function openCoordinationForReading<T>(
+  path: string,
+  compose: (file: CoordinationFile) => T,
+): { readonly file: CoordinationFile; readonly parts: T } {
+  let file: CoordinationFile | undefined;
+  try {
+    file = new SqliteFile(path, { readonly: true, fileMustExist: true, timeout: busyMs });
+    if (!isOurs(path, file)) throw new NotOursError('it is empty');
+    const problem = file.pragma('quick_check(1)', { simple: true });
+    if (problem !== 'ok') throw new NotOursError(String(problem));
+    return { file, parts: compose(file) };
+  } catch (error) {
+    file?.close();
+    throw openErrorFor(path, error);
+  }
+}
+
 function openOnce<T>(
   path: string,
   compose: (file: CoordinationFile) => T,

@@ -8,7 +8,7 @@
 import type { BootClock } from '../runtime/boot-clock.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { EmbeddedCheckpoints } from './embedded-checkpoints.ts';
-import { openCoordinationFile } from './embedded-file.ts';
+import { openCoordinationFile, openCoordinationForReading } from './embedded-file.ts';
 import { EmbeddedLeases } from './embedded-leases.ts';
 import type { Coordination, Owner } from './ports.ts';
 
@@ -43,6 +43,25 @@ export async function openEmbeddedCoordination(options: EmbeddedOptions): Promis
       checkpoints: new EmbeddedCheckpoints(opened, clock),
     }),
   });
+  return {
+    ...parts,
+    async close() {
+      file.close();
+    },
+  };
+}
+
+/**
+ * Leases and checkpoints of a file that is there, for who only looks: nothing is made, upgraded or
+ * set aside. `acquire` and whatever else writes fails.
+ *
+ * @throws CoordinationOpenError when it cannot be read, or holds something else.
+ */
+export function lookIntoEmbedded(options: Omit<EmbeddedOptions, 'onNotice'>): Coordination {
+  const { file, parts } = openCoordinationForReading(options.path, (opened) => ({
+    leases: new EmbeddedLeases(opened, options),
+    checkpoints: new EmbeddedCheckpoints(opened, options.clock),
+  }));
   return {
     ...parts,
     async close() {

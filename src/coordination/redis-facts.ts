@@ -15,6 +15,7 @@ export interface RedisFacts {
   readonly isAppending: boolean;
   /** Whether it dumps its memory now and then, and at its end; undefined: it won't say. */
   readonly isDumping: boolean | undefined;
+  readonly memoryBytes: number;
   /** 0: no limit. */
   readonly memoryBytesMax: number;
   /** What becomes of keys at the limit; `noeviction`: none is dropped, and writes are refused. */
@@ -30,6 +31,7 @@ export async function readRedisFacts(place: RedisPlace): Promise<RedisFacts> {
       version: told.get('redis_version') ?? 'unknown',
       isAppending: told.get('aof_enabled') === '1',
       isDumping: await hasSavePoints(link),
+      memoryBytes: Number(told.get('used_memory') ?? 0),
       memoryBytesMax: Number(told.get('maxmemory') ?? 0),
       evictionPolicy: told.get('maxmemory_policy') ?? 'unknown',
     };

@@ -19,13 +19,20 @@ export class RedisKeys {
   readonly #link: RedisLink;
   readonly #keyHash: string;
   readonly #onNotice: (notice: string) => void;
+  readonly #changesNothing: boolean;
 
+  /** `changesNothing`: garbage is thrown as RedisGarbageError, and stays where it is. */
   constructor(
     link: RedisLink,
-    options: { readonly keyHash: string; onNotice(notice: string): void },
+    options: {
+      readonly keyHash: string;
+      readonly changesNothing?: boolean;
+      onNotice(notice: string): void;
+    },
   ) {
     this.#link = link;
     this.#keyHash = options.keyHash;
+    this.#changesNothing = options.changesNothing ?? false;
     this.#onNotice = options.onNotice;
   }
 
@@ -87,6 +94,7 @@ export class RedisKeys {
         return await work();
       } catch (error) {
         if (!(error instanceof RedisGarbageError) || left === 0) throw error;
+        if (this.#changesNothing) throw error;
         await this.#setAside(error.key ?? (await this.#ofAnotherType(keys)));
       }
     }

@@ -18,6 +18,8 @@ export interface RedisCoordinationOptions {
   readonly keyHash: string;
   /** Whether the owner cannot be running any more; in doubt false. */
   isProvablyDead(owner: Owner): boolean;
+  /** For who only looks: garbage is reported by an error, and stays where it is. */
+  readonly changesNothing?: boolean;
   /** Told, in one line, when garbage was found. */
   onNotice(notice: string): void;
 }
@@ -54,9 +56,9 @@ export async function openSharedRedis(
 
 function partsOf(
   link: RedisLink,
-  { keyHash, isProvablyDead, onNotice }: RedisCoordinationOptions,
+  { isProvablyDead, ...options }: RedisCoordinationOptions,
 ): Omit<Coordination, 'close'> {
-  const keys = new RedisKeys(link, { keyHash, onNotice });
+  const keys = new RedisKeys(link, options);
   return {
     leases: new RedisLeases(keys, isProvablyDead),
     checkpoints: new RedisCheckpoints(keys),

@@ -73,6 +73,13 @@ export async function checkSchema(db: StoreDatabase, path: string): Promise<void
   throw new StoreOpenError(path, { reason: 'older-schema', why });
 }
 
+/** The steps that the file has been through, and those that this version knows, in order. */
+export async function schemaState(
+  db: StoreDatabase,
+): Promise<{ readonly applied: readonly string[]; readonly known: readonly string[] }> {
+  return { applied: await appliedSteps(db), known: schemaSteps.map(({ name }) => name) };
+}
+
 function refuseNewer(path: string, applied: readonly string[], steps: readonly SchemaStep[]): void {
   const known = new Set(steps.map(({ name }) => name));
   const unknown = applied.find((name) => !known.has(name));

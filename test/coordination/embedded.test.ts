@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import SqliteFile from 'better-sqlite3';
-import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
+import { lookIntoEmbedded, openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
 import { CoordinationOpenError } from '../../src/coordination/embedded-file.ts';
 import type { Coordination, Owner } from '../../src/coordination/ports.ts';
 import { checkpointsContract } from '../contract/checkpoints.ts';
@@ -51,6 +51,20 @@ class Machine {
     });
     this.#opened.push(opened);
     return opened;
+  }
+
+  /** As who only looks. */
+  look(): Coordination {
+    const { bootId, host } = this;
+    const looked = lookIntoEmbedded({
+      path: this.path,
+      clock: { now: () => this.wallMs },
+      bootClock: { bootId, sinceBootMs: () => this.sinceBootMs },
+      host,
+      isProvablyDead: (owner) => this.#dead.has(owner.instance),
+    });
+    this.#opened.push(looked);
+    return looked;
   }
 
   async advance(ms: number): Promise<void> {
@@ -255,4 +269,38 @@ test('says which directory is missing', async () => {
     machine.open(),
     (error) => error instanceof CoordinationOpenError && /no directory/.test(error.message),
   );
+});
+
+test('who only looks sees what is held, and can change nothing', async () => {
+  const machine = await Machine.make();
+  try {
+    const owner = ownerNamed('one');
+    const claim = { owner, ttlMs: 30_000, fenceFloor: 0, doing: 'testing' };
+    const { leases, checkpoints } = await machine.open();
+    await leases.acquire('held', claim);
+    await checkpoints.write('progress', { page: 3 }, 1);
+    const looked = machine.look();
+    assert.deepEqual(await looked.leases.list(), await leases.list());
+    assert.deepEqual(await looked.checkpoints.list(), await checkpoints.list());
+    await assert.rejects(looked.leases.acquire('other', claim), /readonly/);
+    await assert.rejects(looked.leases.clear('held'), /readonly/);
+    assert.equal((await leases.list()).length, 1);
+  } finally {
+    await machine.close();
+  }
+});
+
+test('who only looks makes no file, and sets none aside', async () => {
+  const machine = await Machine.make();
+  try {
+    assert.throws(() => machine.look(), CoordinationOpenError);
+    assert.deepEqual(machine.files(), []);
+    for (const garbage of ['', 'no leases here. '.repeat(500)]) {
+      writeFileSync(machine.path, garbage);
+      assert.throws(() => machine.look(), CoordinationOpenError);
+      assert.deepEqual(machine.files(), ['coordination.sqlite']);
+    }
+  } finally {
+    await machine.close();
+  }
 });

@@ -19,8 +19,9 @@ for (const [persistence, isAppending, isDumping] of kinds) {
     const args = ['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru'];
     const server = await RedisServer.start({ persistence, args });
     try {
-      const { version, ...facts } = await readRedisFacts(parseRedisUrl(server.url));
+      const { version, memoryBytes, ...facts } = await readRedisFacts(parseRedisUrl(server.url));
       assert.match(version, /^\d+\.\d+\.\d+$/);
+      assert.ok(memoryBytes > 0 && memoryBytes < 50 * 2 ** 20, String(memoryBytes));
       assert.deepEqual(facts, {
         isAppending,
         isDumping,

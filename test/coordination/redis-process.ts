@@ -75,7 +75,10 @@ export class RedisServer {
       if (/Ready to accept connections|ready to accept connections at/i.test(line)) break;
     }
     child.stdout.resume();
-    await once(connect(this.socketPath).unref(), 'connect');
+    const probe = connect(this.socketPath);
+    await once(probe, 'connect');
+    // Kept open, it would fail with nobody to hear it when a frozen server is killed.
+    probe.destroy();
   }
 
   /** SIGTERM lets it write what it keeps on disk; SIGKILL does not; SIGSTOP makes it mute. */
