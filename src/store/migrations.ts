@@ -73,6 +73,17 @@ export async function checkSchema(db: StoreDatabase, path: string): Promise<void
   throw new StoreOpenError(path, { reason: 'older-schema', why });
 }
 
+/** Whether this version can read it; an older one has to be upgraded first. @throws newer-schema */
+export async function isCurrent(db: StoreDatabase, path: string): Promise<boolean> {
+  try {
+    await checkSchema(db, path);
+    return true;
+  } catch (error) {
+    if (error instanceof StoreOpenError && error.reason === 'older-schema') return false;
+    throw error;
+  }
+}
+
 function refuseNewer(path: string, applied: readonly string[], steps: readonly SchemaStep[]): void {
   const known = new Set(steps.map(({ name }) => name));
   const unknown = applied.find((name) => !known.has(name));
