@@ -13,6 +13,7 @@ import type { LeaseTimes } from '../../src/coordination/lease-keeper.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
 import { RedisServer } from '../coordination/redis-process.ts';
+import { withinRound } from './rounds-report.ts';
 import { Place, type Running } from './run-cli.ts';
 import { WatchedKeepa } from './watched-keepa.ts';
 
@@ -32,6 +33,8 @@ interface Plan {
   readonly rounds: number;
   readonly seed: number;
   readonly kept: 'embedded' | 'redis';
+  /** Called after each round. */
+  onRound?(round: DuelRound): void;
 }
 
 /** As the daemon's, ten times as fast. */
@@ -67,7 +70,7 @@ export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
   const clock = systemClock();
   const begin = (): Running => place.startTuned({ times: duelTimes }, env);
   let holder = begin();
-  await Promise.race([keepa.next(0), early(holder)]);
+  await withinRound(Promise.race([keepa.next(0), early(holder)]), () => told(holder));
   const rounds: DuelRound[] = [];
   for (let round = 1; round <= plan.rounds; round += 1) {
     const heir = begin();
@@ -76,12 +79,14 @@ export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
     await stopBetweenWrites(holder, place.path('data'));
     const stoppedMs = clock.monotonic();
     const sofar = keepa.bought.length;
-    await Promise.race([keepa.next(sofar), early(heir)]);
+    await withinRound(Promise.race([keepa.next(sofar), early(heir)]), () => told(heir));
     const takeoverMs = Math.round(clock.monotonic() - stoppedMs);
     // Its first rows are stored: it has the newest fence.
     await heir.until(/"event":"pass"/);
     heir.child.kill('SIGSTOP');
-    rounds.push({ takeoverMs, ...(await wake(holder, place.path('data'), keepa)) });
+    const played = { takeoverMs, ...(await wake(holder, place.path('data'), keepa)) };
+    rounds.push(played);
+    plan.onRound?.(played);
     heir.child.kill('SIGCONT');
     holder = heir;
   }
@@ -126,7 +131,7 @@ async function wake(
     const commits = (): number => Number(file.pragma('data_version', { simple: true }));
     const [commitsBefore, boughtBefore] = [commits(), keepa.bought.length];
     first.child.kill('SIGCONT');
-    const { code, stderr } = await first.ended;
+    const { code, stderr } = await withinRound(first.ended, () => told(first));
     return {
       commits: commits() - commitsBefore,
       bought: keepa.bought.length - boughtBefore,
@@ -136,6 +141,11 @@ async function wake(
   } finally {
     file.close();
   }
+}
+
+/** The end of what it has said so far. */
+function told({ written }: Running): string {
+  return written.stderr.slice(-2_000);
 }
 
 async function early({ ended }: Running): Promise<never> {
