@@ -97,7 +97,7 @@ export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
  * Stopped in the middle of a transaction it would keep everybody from writing, whoever has the
  * lease: nobody could take over then, and there would be no duel.
  */
-async function stopBetweenWrites({ child }: Running, dataDir: string): Promise<void> {
+export async function stopBetweenWrites({ child }: Running, dataDir: string): Promise<void> {
   const file = new SqliteFile(databasePath(dataDir), { timeout: 0 });
   const isFree = (): boolean => {
     try {
@@ -121,7 +121,7 @@ async function stopBetweenWrites({ child }: Running, dataDir: string): Promise<v
 }
 
 /** Wakes up the one that was taken over and waits for its end. */
-async function wake(
+export async function wake(
   first: Running,
   dataDir: string,
   keepa: WatchedKeepa,
