@@ -77,7 +77,7 @@ async function outlived(persistence: Persistence, signal: 'SIGTERM' | 'SIGKILL')
 
 describe('a lock of the dead that Redis brings back', {
   skip: withoutRedis,
-  timeout: 120_000,
+  timeout: 300_000,
 }, () => {
   beforeEach(async () => {
     place = new Place();
