@@ -55,6 +55,11 @@ selection = { priceTypes = [2], dateRange = 3 }
 min_profit_cents = 100000000
 `;
 
+/** A process with a door of its own to Keepa, by which its purchases are known. */
+export interface Duellist extends Running {
+  readonly who: string;
+}
+
 /** Runs the rounds: the winner of each is the holder of the next. */
 export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
   await using ending = new AsyncDisposableStack();
@@ -65,15 +70,18 @@ export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
   ending.defer(() => keepa.close());
   const redis = plan.kept === 'redis' ? await RedisServer.start() : undefined;
   if (redis !== undefined) ending.defer(() => redis.remove());
-  const env = { ...keepa.env, ...(redis && { KEEPA_DEALS_REDIS_URL: redis.url }) };
+  const shared = redis === undefined ? {} : { KEEPA_DEALS_REDIS_URL: redis.url };
   const random = seededRandom(plan.seed);
   const clock = systemClock();
-  const begin = (): Running => place.startTuned({ times: duelTimes }, env);
-  let holder = begin();
+  const begin = async (who: string): Promise<Duellist> => {
+    const env = { ...(await keepa.doorFor(who)), ...shared };
+    return { ...place.startTuned({ times: duelTimes }, env), who };
+  };
+  let holder = await begin('the first');
   await withinRound(Promise.race([keepa.next(0), early(holder)]), () => told(holder));
   const rounds: DuelRound[] = [];
   for (let round = 1; round <= plan.rounds; round += 1) {
-    const heir = begin();
+    const heir = await begin(`heir ${round}`);
     await heir.until(/"event":"standby"/);
     await clock.sleep(random.integer(0, 1_000));
     await stopBetweenWrites(holder, place.path('data'));
@@ -122,7 +130,7 @@ export async function stopBetweenWrites({ child }: Running, dataDir: string): Pr
 
 /** Wakes up the one that was taken over and waits for its end. */
 export async function wake(
-  first: Running,
+  first: Duellist,
   dataDir: string,
   keepa: WatchedKeepa,
 ): Promise<Omit<DuelRound, 'takeoverMs'>> {
@@ -130,11 +138,13 @@ export async function wake(
   try {
     const commits = (): number => Number(file.pragma('data_version', { simple: true }));
     const [commitsBefore, boughtBefore] = [commits(), keepa.bought.length];
+    // What the new holder had sent before it was stopped may arrive only now.
+    const boughtLate = () => keepa.bought.slice(boughtBefore).filter(({ by }) => by === first.who);
     first.child.kill('SIGCONT');
     const { code, stderr } = await withinRound(first.ended, () => told(first));
     return {
       commits: commits() - commitsBefore,
-      bought: keepa.bought.length - boughtBefore,
+      bought: boughtLate().length,
       refusedWrites: stderr.match(/write under fence \d+ refused/g)?.length ?? 0,
       code,
     };

@@ -130,7 +130,8 @@ describe('a lock of the dead that Redis brings back', {
 
   test('lost while its holder is stopped: the heir waits, and the holder writes no more', async () => {
     await open('rdb');
-    const holder = place.startTuned({ times }, env);
+    const mine = { ...env, ...(await keepa.doorFor('holder')) };
+    const holder = { ...place.startTuned({ times }, mine), who: 'holder' };
     await holder.until(pageStored);
     await stopBetweenWrites(holder, place.path('data'));
     const left = (await locks()).find(({ name }) => name === 'data-dir');
