@@ -282,4 +282,18 @@ describe('locks and checkpoints', limits, () => {
     assert.equal(await value(), undefined);
     assert.equal((await status()).report.feeds[0]?.sweep?.nextPage, 0);
   });
+
+  test('checkpoints reset that Redis refuses halfway: the sweep begins again all the same', async () => {
+    await stop(daemon);
+    const asBefore = (await status()).report.feeds[0]?.sweep?.nextPage ?? 0;
+    assert.ok(asBefore > 0);
+    server.ask('replicaof', '127.0.0.1', '1');
+    const refused = await place.run(['checkpoints', 'reset', 'used-books', '--yes'], env);
+    assert.equal(refused.code, 69);
+    assert.match(refused.stderr, /read-only replica/);
+    // The database was first, and the older of the two wins: it is as if both had been set back.
+    assert.equal((await status()).report.feeds[0]?.sweep?.nextPage, 0);
+    const { stdout } = await place.run(['checkpoints', 'list', '--json'], env);
+    assert.ok(JSON.parse(stdout).checkpoints[0]?.value.page > 0, 'the checkpoint is still there');
+  });
 });
