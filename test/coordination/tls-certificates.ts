@@ -9,13 +9,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withoutRedis } from './redis-process.ts';
 
+const program = 'openssl';
+
 /** To pass as the option `skip` of a test: false where a Redis can speak TLS. */
 export const withoutTls: string | false = whyWithout();
 
 function whyWithout(): string | false {
   if (withoutRedis !== false) return withoutRedis;
   const lacking =
-    lacks('openssl', ['version'], /^OpenSSL [1-9]/, 'there is no openssl here') ??
+    lacks(program, ['version'], /^OpenSSL [1-9]/, 'there is no openssl here') ??
     lacks('redis-cli', ['--help'], /--tls\b/, 'this redis-server was built without TLS');
   if (lacking !== undefined && process.env.CI === 'true') throw new Error(`CI: ${lacking}`);
   return lacking ?? false;
@@ -77,7 +79,7 @@ export class TlsCertificates {
 }
 
 function openssl(...args: readonly string[]): void {
-  execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 /** One that was free a moment ago. */
