@@ -140,7 +140,7 @@ class ComposedDaemon implements Daemon {
     this.#enter('active', 'working');
   }
 
-  /** Makes us the writer in the database's eyes; undefined when we were told to stop, or are not. */
+  /** Makes us the writer in the database's eyes; undefined when told to stop, or when not. */
   async #openWriter(): Promise<DealWriter | undefined> {
     const { store, world } = this.#options;
     const write = async (): Promise<DealWriter> => {

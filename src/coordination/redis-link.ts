@@ -101,7 +101,7 @@ export class RedisLink {
   }
 }
 
-/** An address is no name to ask for (RFC 6066); the certificate is compared with it all the same. */
+/** An address is no name to ask for (RFC 6066); the certificate is compared with it as well. */
 function tlsOptions(host: string, trustedCas: string | undefined) {
   return {
     ...(isIP(host) === 0 ? { servername: host } : {}),

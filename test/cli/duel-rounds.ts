@@ -95,7 +95,11 @@ export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
     const played = { takeoverMs, ...(await wake(holder, place.path('data'), keepa)) };
     rounds.push(played);
     plan.onRound?.(played);
+    const before = keepa.bought.length;
     heir.child.kill('SIGCONT');
+    // On a busy machine it was stopped for longer than its own lease. What it buys now it buys with
+    // the lease renewed; who comes next must not find that free, or there would be no duel.
+    await withinRound(keepa.nextOf(heir.who, before), () => told(heir));
     holder = heir;
   }
   return rounds;

@@ -1,5 +1,5 @@
 /**
- * A lock that is there again as soon as it was deleted: `locks clear` looks afterwards, and says so.
+ * A lock that is there again as soon as it was deleted: `locks clear` looks, and says so.
  *
  * Method: between the command and a real Redis stands somebody who writes every entry back, just as
  * it was, before the answer to its deletion comes through.

@@ -128,7 +128,7 @@ describe('a lock of the dead that Redis brings back', {
     });
   }
 
-  test('lost while its holder is stopped: the heir waits, and the holder writes no more', async () => {
+  test('lost while its holder is stopped: the heir waits, the holder writes no more', async () => {
     await open('rdb');
     const mine = { ...env, ...(await keepa.doorFor('holder')) };
     const holder = { ...place.startTuned({ times }, mine), who: 'holder' };

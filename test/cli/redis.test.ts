@@ -283,7 +283,7 @@ describe('locks and checkpoints', limits, () => {
     assert.equal((await status()).report.feeds[0]?.sweep?.nextPage, 0);
   });
 
-  test('checkpoints reset that Redis refuses halfway: the sweep begins again all the same', async () => {
+  test('checkpoints reset that Redis refuses halfway: the sweep begins again', async () => {
     await stop(daemon);
     const asBefore = (await status()).report.feeds[0]?.sweep?.nextPage ?? 0;
     assert.ok(asBefore > 0);

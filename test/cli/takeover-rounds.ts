@@ -2,8 +2,8 @@
  * How soon a start works that finds the lock of a dead one, in figures (promise P7): the holder is
  * killed, a Redis that kept its lock ends and comes back with it, and the command is started.
  *
- * Method: the new holder's own entry says when it took the lease, by a clock that is this machine's;
- * the Keepa that remembers what was bought says when it first paid. Redis is brought up at the same
+ * Method: the new holder's own entry says when it took the lease, by a clock of this machine; the
+ * Keepa that remembers what was bought says when it first paid. Redis is brought up at the same
  * moment as the command, so some rounds find it away or still loading, as after a boot.
  */
 import { keyHashOf } from '../../src/cli/key-hash.ts';

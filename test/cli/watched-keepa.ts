@@ -67,9 +67,18 @@ export class WatchedKeepa {
   }
 
   /** Resolves with the first request after the first `count`. */
-  async next(count: number): Promise<Bought> {
+  next(count: number): Promise<Bought> {
+    return this.#until(() => this.bought[count]);
+  }
+
+  /** The first request of that one after the first `count` of all. */
+  nextOf(who: string, count: number): Promise<Bought> {
+    return this.#until(() => this.bought.slice(count).find(({ by }) => by === who));
+  }
+
+  async #until(find: () => Bought | undefined): Promise<Bought> {
     for (;;) {
-      const found = this.bought[count];
+      const found = find();
       if (found !== undefined) return found;
       await new Promise((resolve) => setImmediate(resolve));
       await systemClock().sleep(2);

@@ -206,7 +206,7 @@ test('who stands by hears of each new holder, once', async () => {
   assert.equal((await standing).kind, 'aborted');
 });
 
-test('a store that is coming up is asked again within milliseconds, then ever more rarely', async () => {
+test('a store that is coming up is asked again in milliseconds, then more rarely', async () => {
   const askedMs: number[] = [];
   let awayUntilMs = 400;
   const { leases } = coordination;
