@@ -101,6 +101,7 @@ const configSchema = table({
       error: 'a URL that starts with redis://, rediss:// (TLS) or unix:// (a socket)',
     })
     .optional(),
+  redis_ca_file: text('the path of a file of certificates').optional(),
   http: z
     .union([z.string(), z.int()], { error: httpError })
     .refine((value) => parseHttpAddress(String(value)) !== undefined, { error: httpError })

@@ -76,6 +76,8 @@ export interface Config {
   readonly keepaUrl: string;
   /** Leases and checkpoints are there; absent: in the data directory. May hold a password. */
   readonly redisUrl?: Secret;
+  /** Certificates of the CAs that a Redis over TLS is trusted by, instead of the usual ones. */
+  readonly redisCaFile?: string;
   /** Where the control server listens besides its socket; absent: nowhere. */
   readonly http?: HttpAddress;
   /** 0 or below: the lowest balance our own decisions may lead to. */
@@ -151,10 +153,12 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (dataDir === undefined) problems.push(homeless);
   if (problems.length > 0 || dataDir === undefined) throw new ConfigError(problems);
   const keyFile = shape.config.keepa?.key_file;
+  const caFile = shape.config.redis_ca_file;
   return deepFreeze({
     config: {
       ...plainValues(shape.config),
       dataDir: absolute('data_dir', dataDir, from),
+      ...(caFile === undefined ? {} : { redisCaFile: absolute('redis_ca_file', caFile, from) }),
       shares,
       standby: flags.standby ?? true,
       feeds: feeds.feeds,

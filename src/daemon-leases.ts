@@ -7,7 +7,7 @@
  * second time, so that one is told to leave, unless it was said that this is meant.
  */
 import type { FencedStore } from './coordination/lease-set.ts';
-import { dataDirLease, isLease, standbyNote } from './coordination/names.ts';
+import { dataDirLease, isLease, isStandbyNote } from './coordination/names.ts';
 import type { LeaseEntry, Leases } from './coordination/ports.ts';
 import type { Clock } from './runtime/clock.ts';
 import { type DealReader, type DealWriter, StaleFenceError } from './store/ports.ts';
@@ -46,13 +46,13 @@ export function whyHeld(holder: LeaseEntry, heir: Heir): string {
   );
 }
 
-/** The deals database, for whoever takes a lease anew. */
-export function fencedBy(reader: DealReader, writer: DealWriter): FencedStore {
+/** The deals database, for whoever takes a lease anew; before it is open nothing is fenced yet. */
+export function fencedBy(reader: DealReader, writer: () => DealWriter | undefined): FencedStore {
   return {
     newestFence: () => reader.newestFence(),
     async raiseFence(fence) {
       try {
-        await writer.raiseFence(fence);
+        await writer()?.raiseFence(fence);
         return true;
       } catch (error) {
         if (error instanceof StaleFenceError) return false;
@@ -75,5 +75,8 @@ export async function listInTime(leases: Leases, clock: Clock): Promise<readonly
   const listed = leases.list().catch(() => []);
   const entries = await Promise.race([listed, late]);
   answered.abort();
-  return entries.filter(({ name }) => isLease(name) || name === standbyNote);
+  // Who stood by and was killed has left its note.
+  return entries.filter(
+    ({ name, remainingMs }) => isLease(name) || (isStandbyNote(name) && remainingMs > 0),
+  );
 }

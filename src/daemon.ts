@@ -19,6 +19,7 @@ import { Notes } from './coordination/notes.ts';
 import type { LeaseEntry } from './coordination/ports.ts';
 import { type ActingParts, daemonActions } from './daemon-actions.ts';
 import type { Daemon, DaemonOptions, Ending, Standing } from './daemon-contract.ts';
+import { onceUnlocked, tryMsMax } from './daemon-database.ts';
 import {
   describeHolder,
   fencedBy,
@@ -57,6 +58,8 @@ class ComposedDaemon implements Daemon {
   #standing: Standing;
   #storeId = '';
   #phase: Phase;
+  /** Whether the store of leases could not be asked when they were to be taken. */
+  #isAway = false;
   #broker: Broker | undefined;
   #writer: DealWriter | undefined;
   #work: StandingWork | undefined;
@@ -119,26 +122,44 @@ class ComposedDaemon implements Daemon {
       return;
     }
     this.#enter('starting', 'waiting for the first balance');
-    await this.#inTurn(() => this.#begin(taken.fence));
+    await this.#inTurn(() => this.#begin());
   }
 
-  async #begin(fence: number): Promise<void> {
+  async #begin(): Promise<void> {
     const { store, world } = this.#options;
-    await store.prepareToWrite();
-    const writer = store.writer(fence);
-    this.#writer = writer;
-    await writer.adoptFence();
-    await this.#recordRun({});
-    await this.#adoptFeeds(writer, this.#standing.feeds);
+    this.#keeping = this.#composeKeeping();
+    this.#keeping.start();
+    const writer = await this.#openWriter();
+    if (writer === undefined) return;
     const learned = await store.reader.learnedCosts(world.clock.now() - learnedAgeMsMax);
     const broker = this.#composeBroker(writer, learned);
     this.#broker = broker;
-    this.#keeping = this.#composeKeeping(writer);
     this.#pulses.broker.beat();
     broker.start();
-    this.#keeping.start();
     this.#startWork({ broker, writer });
     this.#enter('active', 'working');
+  }
+
+  /** Makes us the writer in the database's eyes; undefined when told to stop, or when not. */
+  async #openWriter(): Promise<DealWriter | undefined> {
+    const { store, world } = this.#options;
+    const write = async (): Promise<DealWriter> => {
+      this.#pulses.start.beat();
+      await store.prepareToWrite({ busyMs: tryMsMax });
+      const writer = store.writer(this.#leases.fence ?? 0);
+      await writer.adoptFence();
+      this.#writer = writer;
+      await this.#recordRun({});
+      await this.#adoptFeeds(writer, this.#standing.feeds);
+      return writer;
+    };
+    const { signal } = this.#stopping;
+    try {
+      return await onceUnlocked({ ...world, signal, write, enter: this.#enter.bind(this) });
+    } catch (error) {
+      if (this.#isTakenOver(error)) return undefined;
+      throw error;
+    }
   }
 
   #adoptFeeds(writer: DealWriter, feeds: readonly Feed[]): Promise<void> {
@@ -186,6 +207,7 @@ class ComposedDaemon implements Daemon {
   }
 
   #waitForLeases(why: string | undefined): void {
+    this.#isAway = why !== undefined;
     if (why === undefined) this.#enter('starting', 'opening');
     else this.#enter('blocked', `no token is spent without a lease, and there is none: ${why}`);
     const { log } = this.#options.world;
@@ -245,10 +267,10 @@ class ComposedDaemon implements Daemon {
     return { open: false, why: `the lease cannot be renewed since ${since}: ${trouble.why}` };
   }
 
-  #composeKeeping(writer: DealWriter): Supervisor {
+  #composeKeeping(): Supervisor {
     const keeping = supervisorIn(this.#options.world);
     this.#pulses.lease.beat();
-    const fenced = fencedBy(this.#options.store.reader, writer);
+    const fenced = fencedBy(this.#options.store.reader, () => this.#writer);
     keeping.add({ name: 'lease', run: (signal) => this.#leases.run(signal, fenced) });
     keeping.add({ name: 'notes', run: (signal) => this.#notes.run(signal) });
     this.#endIfFailed(keeping.failed);
@@ -320,6 +342,7 @@ class ComposedDaemon implements Daemon {
 
   #enter(name: Phase['name'], why: string): void {
     this.#phase = { name, why, sinceMs: this.#options.world.clock.now() };
+    this.#leases.tell();
   }
 
   /** @throws ActionRefusedError unless it works. */
@@ -365,7 +388,7 @@ class ComposedDaemon implements Daemon {
 
   async #listLeases(): Promise<readonly LeaseEntry[]> {
     const { clock, coordination } = this.#options.world;
-    const isHere = this.#leases.trouble === undefined && this.#phase.name !== 'blocked';
+    const isHere = this.#leases.trouble === undefined && !this.#isAway;
     return isHere ? await listInTime(coordination.leases, clock) : [];
   }
 }

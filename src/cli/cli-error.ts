@@ -41,6 +41,7 @@ export function systemReason(error: unknown): string {
     EACCES: 'permission denied',
     EPERM: 'not permitted',
     EROFS: 'the file system is read-only',
+    ENOENT: 'there is no such file',
     ENOSPC: 'no space left',
     ENOTDIR: 'a part of the path is a file',
     EEXIST: 'there is a file of that name',

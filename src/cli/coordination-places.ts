@@ -98,11 +98,11 @@ async function hostPlaces(
 }
 
 async function sharedPlaces(
-  { redisUrl }: Config,
+  config: Config,
   { opened, onNotice, secrets }: Opening & { readonly secrets: Set<string> },
 ): Promise<CoordinationPlace[]> {
-  if (redisUrl === undefined) return [];
-  const place = redisPlaceOf(redisUrl, secrets);
+  const place = redisPlaceOf(config, secrets);
+  if (place === undefined) return [];
   const { openSharedRedis } = await import('../coordination/redis.ts');
   const self = readProcessIdentity();
   const { spenders, close } = await openSharedRedis({

@@ -8,7 +8,6 @@
  * Beside the locks stand notes of what each actor is doing. They guard nothing: to clear one of a
  * living owner takes `--force` as well, and costs it nothing.
  */
-import { existsSync } from 'node:fs';
 import { isLease } from '../coordination/names.ts';
 import type { LeaseEntry } from '../coordination/ports.ts';
 import { systemClock } from '../runtime/clock.ts';
@@ -146,23 +145,19 @@ async function fenceOff(
   { terminal }: CliContext,
 ): Promise<void> {
   const path = databasePath(dataDir);
-  const { openStore } = await import('../store/open-store.ts');
-  if (existsSync(path)) {
-    await using closing = new AsyncDisposableStack();
-    const store = await openStore({ path, mode: 'write' });
-    closing.defer(() => store.close());
-    const isItsDatabase =
-      place.keyHash === undefined ||
-      (await store.reader.lastRun())?.instance === lease.owner.instance;
-    if (isItsDatabase) {
-      const fence = Math.max(await store.reader.newestFence(), lease.fence) + 1;
-      await store.writer(fence).adoptFence();
-      return;
-    }
-  }
+  const { fenceOff: refuseItsWrites } = await import('../store/fence-off.ts');
+  const done = await refuseItsWrites({
+    path,
+    fence: lease.fence,
+    isWriter: (instance) => place.keyHash === undefined || instance === lease.owner.instance,
+  });
+  if (done === 'fenced') return;
   terminal.say(
-    `keepa-deals: ${lease.name}: its owner writes to another database than ${path}; ` +
-      'clear it there too, or make sure that it is dead',
+    done === 'another'
+      ? `keepa-deals: ${lease.name}: its owner writes to another database than ${path}; ` +
+          'clear it there too, or make sure that it is dead'
+      : `keepa-deals: ${lease.name}: there is no database ${path} yet that could refuse what its ` +
+          'owner writes; make sure that it is dead',
   );
 }
 

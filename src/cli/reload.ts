@@ -44,6 +44,7 @@ const reach: Readonly<
   dataDir: { section: 'data_dir', isLive: false },
   keepaUrl: { section: 'keepa.url', isLive: false },
   redisUrl: { section: 'redis_url', isLive: false },
+  redisCaFile: { section: 'redis_ca_file', isLive: false },
   http: { section: 'http', isLive: false },
   deficitFloor: { section: 'tokens.deficit_floor', isLive: false },
   shares: { section: 'tokens.shares', isLive: false },

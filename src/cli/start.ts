@@ -68,8 +68,7 @@ export async function start(
   const resolved = resolveFeeds(loaded.config, loaded.file);
   const key = readKey(env, loaded.keyFile);
   context.secrets.add(key.reveal());
-  const { redisUrl } = loaded.config;
-  const redis = redisUrl === undefined ? undefined : redisPlaceOf(redisUrl, context.secrets);
+  const redis = redisPlaceOf(loaded.config, context.secrets);
   const log = openLog(loaded.config, context.secrets, terminal);
   try {
     const warnings = [...loaded.warnings.map(problemLine), ...resolved.warnings];

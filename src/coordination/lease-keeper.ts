@@ -71,6 +71,8 @@ export class LeaseKeeper {
   #fence: number | undefined;
   #validUntilMs = Number.NEGATIVE_INFINITY;
   #trouble: Trouble | undefined;
+  /** Ends the wait for the next renewal. */
+  #told = new AbortController();
 
   constructor(options: LeaseKeeperOptions) {
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -112,6 +114,11 @@ export class LeaseKeeper {
     return this.#trouble;
   }
 
+  /** Has what the holder is doing told at once, rather than when the next renewal is due. */
+  tell(): void {
+    this.#told.abort();
+  }
+
   /**
    * Renews until the signal aborts. A store that cannot be asked is asked again, soon. `retake`
    * takes the lease anew when it is gone; false, or none given: it is lost.
@@ -126,7 +133,7 @@ export class LeaseKeeper {
       onTurned();
     };
     while (!signal.aborted) {
-      await clock.sleep(waitMs, signal).catch(() => undefined);
+      await this.#rest(waitMs, signal);
       if (signal.aborted) return;
       // In a process that was stopped it has run out in the sleep, and may yet be renewed.
       look();
@@ -148,6 +155,16 @@ export class LeaseKeeper {
         look();
       }
     }
+  }
+
+  /** Until the next renewal is due, or there is something to tell with an earlier one. */
+  async #rest(waitMs: number, signal: AbortSignal): Promise<void> {
+    const told = this.#told;
+    const end = (): void => told.abort();
+    signal.addEventListener('abort', end);
+    await this.#options.clock.sleep(waitMs, told.signal).catch(() => undefined);
+    signal.removeEventListener('abort', end);
+    if (told.signal.aborted) this.#told = new AbortController();
   }
 
   async #renew(): Promise<boolean> {

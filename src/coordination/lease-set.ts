@@ -12,7 +12,13 @@
  * - a lease that is gone is taken again only while no newer fence has written than ours: then the
  *   work in memory is still that of the only writer.
  */
-import { LeaseKeeper, type LeaseKeeperOptions, type Taken, type Trouble } from './lease-keeper.ts';
+import {
+  LeaseKeeper,
+  type LeaseKeeperOptions,
+  type LeaseTimes,
+  type Taken,
+  type Trouble,
+} from './lease-keeper.ts';
 import { CoordinationAwayError, type LeaseEntry } from './ports.ts';
 
 /** The deals database, which refuses what is written under an older fence than the newest. */
@@ -25,7 +31,7 @@ export interface FencedStore {
 export interface TakeOptions {
   /** The highest fence that the deals database has seen. */
   fenceFloor(): Promise<number>;
-  /** Called once, when another holder is found; without it the answer is `held`. */
+  /** Called once for every other holder that is found; without it the answer is `held`. */
   onStandby?(holder: LeaseEntry): void;
   /** Whether to stand by for this holder, or else to answer `held`. Absent: for every one. */
   isHeirOf?(holder: LeaseEntry): boolean;
@@ -33,6 +39,12 @@ export interface TakeOptions {
   onAway(why: string | undefined): void;
   readonly signal: AbortSignal;
 }
+
+/**
+ * The first wait for a store that is away; each further one is twice as long, up to `retryMs`. One
+ * that is just coming up beside us, and loads what it has kept, is there in a fraction of a second.
+ */
+const awayMsFirst = 25;
 
 export class LeaseSet {
   /** Resolves with the reason when any of them is lost; stays pending otherwise. */
@@ -55,22 +67,26 @@ export class LeaseSet {
    */
   async take(options: TakeOptions): Promise<Taken> {
     const { clock, times } = this.#options;
-    let isAnnounced = false;
+    let announced: string | undefined;
     let awayWhy: string | undefined;
+    let waitMs = times.retryMs;
     for (;;) {
       const taken = await this.#takeAll(options);
       const why = taken instanceof CoordinationAwayError ? taken.message : undefined;
       if (why !== awayWhy) options.onAway(why);
+      const wasAway = awayWhy !== undefined;
       awayWhy = why;
       // Whoever holds it then is somebody to announce anew.
-      if (why !== undefined) isAnnounced = false;
+      if (why !== undefined) announced = undefined;
+      waitMs = why === undefined ? times.retryMs : nextAwayMs(waitMs, { isFirst: !wasAway, times });
       if (!(taken instanceof CoordinationAwayError)) {
         if (taken.kind !== 'held' || options.onStandby === undefined) return taken;
         if (options.isHeirOf?.(taken.holder) === false) return taken;
-        if (!isAnnounced) options.onStandby(taken.holder);
-        isAnnounced = true;
+        const { instance } = taken.holder.owner;
+        if (instance !== announced) options.onStandby(taken.holder);
+        announced = instance;
       }
-      await clock.sleep(times.retryMs, options.signal).catch(() => undefined);
+      await clock.sleep(waitMs, options.signal).catch(() => undefined);
     }
   }
 
@@ -104,6 +120,11 @@ export class LeaseSet {
   /** The fence that counts; undefined while nothing is held. */
   get fence(): number | undefined {
     return this.#keepers.at(-1)?.fence;
+  }
+
+  /** Has what the holder is doing told at once. */
+  tell(): void {
+    for (const keeper of this.#keepers) keeper.tell();
   }
 
   /**
@@ -145,6 +166,13 @@ export class LeaseSet {
   async release(): Promise<void> {
     for (const keeper of this.#keepers.toReversed()) await keeper.release();
   }
+}
+
+function nextAwayMs(
+  waitedMs: number,
+  { isFirst, times }: { readonly isFirst: boolean; readonly times: LeaseTimes },
+): number {
+  return Math.min(times.retryMs, isFirst ? awayMsFirst : 2 * waitedMs);
 }
 
 /** The error is an answer here: somebody waits for its end. */

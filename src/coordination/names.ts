@@ -21,8 +21,18 @@ export function isLease(name: string): boolean {
   return name === dataDirLease || name.startsWith('daemon-');
 }
 
-/** The note of a process that stands by. */
+/** The note of a process that stands by; of several the second is `standby-2`, and so on. */
 export const standbyNote = 'standby';
+
+/** Whether it is the note of one that stands by. */
+export function isStandbyNote(name: string): boolean {
+  return /^standby(-\d+)?$/.test(name);
+}
+
+/** A name beside `name`, for the nth process that says the same; the first has the name itself. */
+export function nthName(name: string, nth: number): string {
+  return nth === 1 ? name : `${name}-${nth}`;
+}
 
 /** The lease of the one writer of a data directory's files, whatever its key. */
 export const dataDirLease = 'data-dir';

@@ -7,9 +7,13 @@
  * moment later: a store of leases that is slow or away never has a queue of them before it, and a
  * pass that found nothing to do, as most do, never reaches the disk.
  *
+ * What an actor does only the one daemon says. By its side several processes may stand by, each of
+ * which is to be seen: such a note takes the first free one of a row of names.
+ *
  * Invariant: no method throws or rejects, and none but `removeAll` makes its caller wait.
  */
 import type { Clock } from '../runtime/clock.ts';
+import { nthName, standbyNote } from './names.ts';
 import type { Leases, Owner } from './ports.ts';
 
 export interface NotesOptions {
@@ -20,15 +24,23 @@ export interface NotesOptions {
 
 /** A pass may wait for tokens for hours; its note is renewed three times within this. */
 const ttlMs = 600_000;
+/** How many processes are seen that stand by; of more nobody has a use. */
+const besideMax = 20;
 /** What is over within it is not worth a note. */
 const lingerMs = 500;
+
+/** What stands there: under which name, with which fence. */
+interface Written {
+  readonly at: string;
+  readonly fence: number;
+  readonly doing: string;
+}
 
 export class Notes {
   readonly #options: NotesOptions;
   /** What is to be said; undefined: nothing any more. */
   readonly #wanted = new Map<string, string | undefined>();
-  /** What stands there, with its fence. */
-  readonly #written = new Map<string, { readonly fence: number; readonly doing: string }>();
+  readonly #written = new Map<string, Written>();
   #writing: Promise<void> | undefined;
   readonly #ending = new AbortController();
 
@@ -94,24 +106,43 @@ export class Notes {
     const { leases, owner } = this.#options;
     const known = this.#written.get(name);
     if (known !== undefined) {
-      const isOurs = await leases.renew(name, { owner, fence: known.fence, ttlMs, doing });
+      const isOurs = await leases.renew(known.at, { owner, fence: known.fence, ttlMs, doing });
       if (isOurs) this.#written.set(name, { ...known, doing });
       if (isOurs) return;
     }
+    const taken = await (name === standbyNote
+      ? this.#beside(name, doing)
+      : this.#only(name, doing));
+    if (taken !== undefined) this.#written.set(name, { ...taken, doing });
+  }
+
+  /** Who stood here before us may be on another host, where nobody can be proven dead. */
+  async #only(name: string, doing: string): Promise<Omit<Written, 'doing'> | undefined> {
+    const { leases, owner } = this.#options;
     const claim = { owner, ttlMs, fenceFloor: 0, doing };
     let taken = await leases.acquire(name, claim);
     if (!taken.granted) {
-      // Who stood here before us may be on another host, where nobody can be proven dead.
       await leases.clear(name);
       taken = await leases.acquire(name, claim);
     }
-    if (taken.granted) this.#written.set(name, { fence: taken.fence, doing });
+    return taken.granted ? { at: name, fence: taken.fence } : undefined;
+  }
+
+  /** Nobody who may be alive is replaced. */
+  async #beside(name: string, doing: string): Promise<Omit<Written, 'doing'> | undefined> {
+    const { leases, owner } = this.#options;
+    for (let nth = 1; nth <= besideMax; nth += 1) {
+      const at = nthName(name, nth);
+      const taken = await leases.acquire(at, { owner, ttlMs, fenceFloor: 0, doing });
+      if (taken.granted) return { at, fence: taken.fence };
+    }
+    return undefined;
   }
 
   async #takeAway(name: string): Promise<void> {
     const { leases, owner } = this.#options;
     const known = this.#written.get(name);
     this.#written.delete(name);
-    if (known !== undefined) await leases.release(name, { owner, fence: known.fence });
+    if (known !== undefined) await leases.release(known.at, { owner, fence: known.fence });
   }
 }

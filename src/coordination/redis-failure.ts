@@ -75,13 +75,41 @@ const passing = /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|UNBLOCKED)\b/;
 /** What the library says of bytes that are no answer of a Redis. */
 const notRedis = /^(Unknown RESP type|Protocol error)/;
 
-/** Codes of the system and of TLS that a person has to mend. */
-const tlsCodes = /^(EPROTO|ERR_(SSL|TLS)_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME)/;
+/** By the code of TLS, all for a person to mend. */
+const tlsRefusals: readonly (readonly [RegExp, Refusal])[] = [
+  [
+    /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|CERT_(UNTRUSTED|SIGNATURE|CHAIN)|INVALID_CA)/,
+    mistaken(
+      'no CA that is trusted here has signed its certificate',
+      "name the file of its CA's certificate in redis_ca_file",
+    ),
+  ],
+  [
+    /^(CERT_(HAS_EXPIRED|NOT_YET_VALID)|ERROR_IN_CERT_NOT_)/,
+    mistaken('its certificate is not valid now', 'renew it, or see to the clock of this machine'),
+  ],
+  [
+    /^(ERR_TLS_CERT_ALTNAME|HOSTNAME)/,
+    mistaken('its certificate is for another name', 'write a name that is in it in redis_url'),
+  ],
+  [
+    /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/,
+    mistaken(
+      'it wants a certificate of whoever asks',
+      'set tls-auth-clients no in it: a password is all that is offered here',
+    ),
+  ],
+  [
+    /^(EPROTO|ERR_(SSL|TLS)_|CERT_)/,
+    mistaken('what answers there speaks no TLS that is known here', 'redis:// is without TLS'),
+  ],
+];
 
+const hungUp = 'it closed the connection';
 const codeWords: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'it closed the connection',
-  EPIPE: 'it closed the connection',
+  ECONNRESET: hungUp,
+  EPIPE: hungUp,
   ENOENT: 'there is no such socket',
   ENOTFOUND: 'no such host',
   EAI_AGAIN: 'the host name cannot be looked up',
@@ -107,7 +135,9 @@ export function redisFailure(
     return new CoordinationRefusedError(`${place.text}: ${refusal.why}`, refusal);
   }
   const redact = redactorOf(place.password === undefined ? [] : [place.password]);
-  return new CoordinationAwayError(`${place.text}: ${redact(awayWhy(error, message))}`);
+  return new CoordinationAwayError(
+    `${place.text}: ${redact(awayWhy(error, { message, place, during }))}`,
+  );
 }
 
 function refusalOf(
@@ -121,12 +151,8 @@ function refusalOf(
     return mistaken('what answers there is no Redis', 'correct redis_url');
   }
   const code = codeOf(error);
-  if (tlsCodes.test(code)) {
-    return mistaken(
-      `TLS fails (${code})`,
-      'redis:// is without TLS; NODE_EXTRA_CA_CERTS adds a CA',
-    );
-  }
+  const tls = tlsRefusals.find(([pattern]) => pattern.test(code))?.[1];
+  if (tls !== undefined) return { ...tls, why: `${tls.why} (${code})` };
   if (code === 'EACCES' || code === 'EPERM') {
     return mistaken('permission denied', 'let this user into the socket');
   }
@@ -137,13 +163,24 @@ function refusalOf(
   return unfit(`it answers with an error (${message.split(' ', 1)[0]})`, 'see its log');
 }
 
-function awayWhy(error: unknown, message: string): string {
+function awayWhy(
+  error: unknown,
+  { message, place, during }: { message: string; place: RedisPlace; during: string },
+): string {
+  const why = plainAwayWhy(error, message);
+  // One that speaks TLS only hangs up on whoever does not; one that ends does the same.
+  const isPlain = 'isTls' in place.address && !place.address.isTls;
+  if (why !== hungUp || !isPlain || during !== 'handshake') return why;
+  return `${why} when it was spoken to (if it wants TLS, the URL begins with rediss://)`;
+}
+
+function plainAwayWhy(error: unknown, message: string): string {
   if (isSilence(error)) return 'no answer in time';
   const sign = passing.exec(message)?.[1];
   if (sign !== undefined) return `not ready (${sign})`;
   const code = codeOf(error);
   if (code !== '') return codeWords[code] ?? code;
-  return /closed|isn't writeable/.test(message) ? 'it closed the connection' : message;
+  return /closed|isn't writeable/.test(message) ? hungUp : message;
 }
 
 /** The library's word for a command that ran out of time. */

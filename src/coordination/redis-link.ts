@@ -11,6 +11,7 @@
  * - a command is sent only on a connection whose password and database were accepted;
  * - every rejection is one of redis-failure.ts and holds neither password nor arguments.
  */
+import { isIP } from 'node:net';
 import { Redis, ReplyError } from 'ioredis';
 import { isSilence, redisFailure } from './redis-failure.ts';
 import type { RedisPlace } from './redis-url.ts';
@@ -100,14 +101,22 @@ export class RedisLink {
   }
 }
 
-function optionsFor({ address }: RedisPlace) {
+/** An address is no name to ask for (RFC 6066); the certificate is compared with it as well. */
+function tlsOptions(host: string, trustedCas: string | undefined) {
+  return {
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(trustedCas === undefined ? {} : { ca: trustedCas }),
+  };
+}
+
+function optionsFor({ address, trustedCas }: RedisPlace) {
   const target =
     'path' in address
       ? { path: address.path }
       : {
           host: address.host,
           port: address.port,
-          ...(address.isTls ? { tls: { servername: address.host } } : {}),
+          ...(address.isTls ? { tls: tlsOptions(address.host, trustedCas) } : {}),
         };
   return {
     ...target,

@@ -14,6 +14,8 @@ export interface RedisPlace {
     | { readonly path: string };
   readonly username: string | undefined;
   readonly password: string | undefined;
+  /** PEM of the CAs that it is trusted by, instead of the usual ones; for TLS only. */
+  readonly trustedCas?: string;
   readonly database: number;
 }
 

@@ -28,7 +28,7 @@ export interface HttpKeepa {
  * @throws the listen error, for example EADDRINUSE.
  */
 export async function startHttpKeepa(options: {
-  readonly core: SimulatedKeepa;
+  readonly core: Pick<SimulatedKeepa, 'begin'>;
   readonly clock: Clock;
   readonly host: string;
   readonly port: number;
@@ -56,7 +56,7 @@ export async function startHttpKeepa(options: {
 }
 
 function serve(
-  core: SimulatedKeepa,
+  core: Pick<SimulatedKeepa, 'begin'>,
   clock: Clock,
   asked: KeyedRequest,
   response: ServerResponse,

@@ -57,6 +57,8 @@ export interface OpenDatabase {
   readonly db: StoreDatabase;
   /** Folds the whole log into the file and cuts it; false when a reader was in the way. */
   foldLog(): Promise<boolean>;
+  /** From now on it waits as long for other programs as one that writes should. */
+  waitAsWriter(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -234,6 +236,7 @@ function opened(file: SqliteFile.Database, copy?: PrivateCopy): OpenDatabase {
   return {
     db,
     foldLog: () => foldLog(db),
+    waitAsWriter: () => setBusyMs(db, writerBusyMs),
     async close() {
       await db.destroy();
       // kysely closes only what a first query has opened.
@@ -262,6 +265,10 @@ async function foldLog(db: StoreDatabase): Promise<boolean> {
       await sql`pragma busy_timeout = ${sql.lit(busyMs)}`.execute(connection);
     }
   });
+}
+
+async function setBusyMs(db: StoreDatabase, busyMs: number): Promise<void> {
+  await sql`pragma busy_timeout = ${sql.lit(busyMs)}`.execute(db);
 }
 
 /** The file as kysely sees it, with its statements prepared once; the oldest are let go. */

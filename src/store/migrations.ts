@@ -80,6 +80,17 @@ export async function schemaState(
   return { applied: await appliedSteps(db), known: schemaSteps.map(({ name }) => name) };
 }
 
+/** Whether this version can read it; an older one has to be upgraded first. @throws newer-schema */
+export async function isCurrent(db: StoreDatabase, path: string): Promise<boolean> {
+  try {
+    await checkSchema(db, path);
+    return true;
+  } catch (error) {
+    if (error instanceof StoreOpenError && error.reason === 'older-schema') return false;
+    throw error;
+  }
+}
+
 function refuseNewer(path: string, applied: readonly string[], steps: readonly SchemaStep[]): void {
   const known = new Set(steps.map(({ name }) => name));
   const unknown = applied.find((name) => !known.has(name));

@@ -79,7 +79,7 @@ async function waitingStore(path: string, limits: { busyMs?: number }): Promise<
       newestFence: () => waiting.ask(newestFence, 0),
       storeId: () => waiting.ask(storeId, undefined),
     },
-    prepareToWrite: () => waiting.open(),
+    prepareToWrite: (options) => waiting.open(options),
     writer: (fence) => {
       const { db, foldLog } = waiting.writable();
       return writerOn(db, { fence, path, foldLog, onWrite });

@@ -333,11 +333,12 @@ export interface Store {
   readonly reader: DealReader;
   /**
    * Brings the schema up to date. Call it once the leases are held and before any `writer`; a store
-   * that was opened for writing is ready already.
+   * that was opened for writing is ready already. `busyMs` is how long it may block this process
+   * while another program keeps the file locked; absent: a few seconds.
    *
-   * @throws StoreOpenError
+   * @throws StoreOpenError; after `locked` it can be called again.
    */
-  prepareToWrite(): Promise<void>;
+  prepareToWrite(options?: { readonly busyMs: number }): Promise<void>;
   /** A writer bound to a fence; call `adoptFence` first. */
   writer(fence: number): DealWriter;
   close(): Promise<void>;

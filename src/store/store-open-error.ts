@@ -38,6 +38,13 @@ const advice: Readonly<Record<StoreOpenReason, string>> = {
   failed: 'see the cause',
 };
 
+/** Whether another program keeps the database locked: then it may be free at any moment. */
+export function isLocked(error: unknown): boolean {
+  if (error instanceof StoreOpenError) return error.reason === 'locked';
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return /^SQLITE_(BUSY|LOCKED)/.test(code);
+}
+
 export class StoreOpenError extends Error {
   override readonly name = 'StoreOpenError';
   readonly reason: StoreOpenReason;

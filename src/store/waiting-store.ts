@@ -15,7 +15,7 @@ import {
   openForWriting,
   openInMemory,
 } from './database.ts';
-import { checkSchema, holdsTables, migrate } from './migrations.ts';
+import { holdsTables, isCurrent, migrate } from './migrations.ts';
 import { StoreOpenError, type StoreOpenReason } from './store-open-error.ts';
 import type { Trx } from './tables.ts';
 
@@ -24,8 +24,11 @@ export interface WaitingStore {
   readable(): OpenDatabase;
   /** Asks the file itself; `otherwise` where nothing is in it yet. */
   ask<T>(question: (trx: Trx) => Promise<T>, otherwise: T): Promise<T>;
-  /** Opens the file for writing and brings its schema up to date. @throws StoreOpenError */
-  open(): Promise<void>;
+  /**
+   * Opens the file for writing and brings its schema up to date, once; after an error it can be
+   * tried again. `busyMs` is for this only. @throws StoreOpenError
+   */
+  open(options?: Limits): Promise<void>;
   /** @throws when it is not open for writing. */
   writable(): OpenDatabase;
   close(): Promise<void>;
@@ -50,7 +53,7 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
   let readable: OpenDatabase | undefined;
   let writable: OpenDatabase | undefined;
   try {
-    if (file !== undefined && (await isCurrent(file, path))) readable = file;
+    if (file !== undefined && (await isCurrent(file.db, path))) readable = file;
     else {
       readable = openInMemory();
       opened.push(readable);
@@ -69,15 +72,17 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
       if (asked === undefined || !(await holdsTables(asked.db))) return otherwise;
       return await asked.db.transaction().setAccessMode('read only').execute(question);
     },
-    async open() {
+    async open(forNow = limits) {
       if (writable !== undefined) return;
-      const database = openForWriting(path, limits);
-      opened.push(database);
+      const database = openForWriting(path, forNow);
       try {
         await migrate(database.db, path);
+        if (limits.busyMs === undefined) await database.waitAsWriter();
       } catch (error) {
+        await database.close();
         throw openErrorFor(path, error);
       }
+      opened.push(database);
       writable = database;
     },
     writable() {
@@ -86,17 +91,6 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
     },
     close,
   };
-}
-
-/** Whether this version can read it; an older one has to be upgraded first. */
-async function isCurrent({ db }: OpenDatabase, path: string): Promise<boolean> {
-  try {
-    await checkSchema(db, path);
-    return true;
-  } catch (error) {
-    if (error instanceof StoreOpenError && error.reason === 'older-schema') return false;
-    throw error;
-  }
 }
 
 /** Undefined when it fails for that reason. */

@@ -20,6 +20,7 @@ import { seededRandom } from '../../src/runtime/random.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Sweep } from '../../src/store/ports.ts';
 import { RedisServer } from '../coordination/redis-process.ts';
+import { withinRound } from './rounds-report.ts';
 import { Place } from './run-cli.ts';
 import { type Bought, WatchedKeepa, watchedKey } from './watched-keepa.ts';
 
@@ -40,6 +41,8 @@ interface Plan {
   readonly rounds: number;
   readonly seed: number;
   readonly kept: 'embedded' | 'redis';
+  /** Called after each round, with as much as is known of it by then. */
+  onRound?(round: Omit<CrashRound, 'paidTwice'>): void;
   /** A round works for up to so long before it is killed. */
   readonly workMsMax: number;
 }
@@ -91,20 +94,23 @@ export async function crashRounds(plan: Plan): Promise<readonly CrashRound[]> {
     const sofar = keepa.bought.length;
     const startedAtMs = clock.now();
     const daemon = place.start(['start', '--json', '--log-level', 'warn'], env);
-    const first = await Promise.race([keepa.next(sofar), daemon.ended]);
+    const began = Promise.race([keepa.next(sofar), daemon.ended]);
+    const first = await withinRound(began, () => daemon.written.stderr);
     if ('code' in first) throw new Error(`it ended with ${first.code}: ${first.stderr}`);
     const workedMs = Math.round(random.next() * plan.workMsMax);
     await clock.sleep(workedMs);
     daemon.child.kill('SIGKILL');
     await daemon.ended;
     const now = await remains(place.path('data'), redis);
-    rounds.push({
+    const played = {
       toWorkMs: first.atMs - startedAtMs,
       workedMs,
       rows: now.asins.size,
       rowsLost: [...before].filter((asin) => !now.asins.has(asin)).length,
       checkpointAhead: aheadBy(now),
-    });
+    };
+    rounds.push(played);
+    plan.onRound?.(played);
     lives.push({ bought: keepa.bought.slice(sofar), sweep: now.openSweep });
     before = now.asins;
   }

@@ -13,6 +13,7 @@ import type { LeaseTimes } from '../../src/coordination/lease-keeper.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
 import { RedisServer } from '../coordination/redis-process.ts';
+import { withinRound } from './rounds-report.ts';
 import { Place, type Running } from './run-cli.ts';
 import { WatchedKeepa } from './watched-keepa.ts';
 
@@ -32,6 +33,8 @@ interface Plan {
   readonly rounds: number;
   readonly seed: number;
   readonly kept: 'embedded' | 'redis';
+  /** Called after each round. */
+  onRound?(round: DuelRound): void;
 }
 
 /** As the daemon's, ten times as fast. */
@@ -52,6 +55,11 @@ selection = { priceTypes = [2], dateRange = 3 }
 min_profit_cents = 100000000
 `;
 
+/** A process with a door of its own to Keepa, by which its purchases are known. */
+export interface Duellist extends Running {
+  readonly who: string;
+}
+
 /** Runs the rounds: the winner of each is the holder of the next. */
 export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
   await using ending = new AsyncDisposableStack();
@@ -62,27 +70,37 @@ export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
   ending.defer(() => keepa.close());
   const redis = plan.kept === 'redis' ? await RedisServer.start() : undefined;
   if (redis !== undefined) ending.defer(() => redis.remove());
-  const env = { ...keepa.env, ...(redis && { KEEPA_DEALS_REDIS_URL: redis.url }) };
+  const shared = redis === undefined ? {} : { KEEPA_DEALS_REDIS_URL: redis.url };
   const random = seededRandom(plan.seed);
   const clock = systemClock();
-  const begin = (): Running => place.startTuned({ times: duelTimes }, env);
-  let holder = begin();
-  await Promise.race([keepa.next(0), early(holder)]);
+  const begin = async (who: string): Promise<Duellist> => {
+    const env = { ...(await keepa.doorFor(who)), ...shared };
+    return { ...place.startTuned({ times: duelTimes }, env), who };
+  };
+  let holder = await begin('the first');
+  await withinRound(Promise.race([keepa.next(0), early(holder)]), () => told(holder));
   const rounds: DuelRound[] = [];
   for (let round = 1; round <= plan.rounds; round += 1) {
-    const heir = begin();
+    const heir = await begin(`heir ${round}`);
     await heir.until(/"event":"standby"/);
     await clock.sleep(random.integer(0, 1_000));
     await stopBetweenWrites(holder, place.path('data'));
     const stoppedMs = clock.monotonic();
     const sofar = keepa.bought.length;
-    await Promise.race([keepa.next(sofar), early(heir)]);
+    await withinRound(Promise.race([keepa.next(sofar), early(heir)]), () => told(heir));
     const takeoverMs = Math.round(clock.monotonic() - stoppedMs);
     // Its first rows are stored: it has the newest fence.
     await heir.until(/"event":"pass"/);
     heir.child.kill('SIGSTOP');
-    rounds.push({ takeoverMs, ...(await wake(holder, place.path('data'), keepa)) });
+    const played = { takeoverMs, ...(await wake(holder, place.path('data'), keepa)) };
+    rounds.push(played);
+    plan.onRound?.(played);
+    const before = keepa.bought.length;
     heir.child.kill('SIGCONT');
+    // On a busy machine it was stopped for longer than its own lease. What it buys now it buys with
+    // the lease renewed; who comes next must not find that free, or there would be no duel.
+    const goesOn = Promise.race([keepa.nextOf(heir.who, before), early(heir)]);
+    await withinRound(goesOn, () => told(heir));
     holder = heir;
   }
   return rounds;
@@ -92,7 +110,7 @@ export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
  * Stopped in the middle of a transaction it would keep everybody from writing, whoever has the
  * lease: nobody could take over then, and there would be no duel.
  */
-async function stopBetweenWrites({ child }: Running, dataDir: string): Promise<void> {
+export async function stopBetweenWrites({ child }: Running, dataDir: string): Promise<void> {
   const file = new SqliteFile(databasePath(dataDir), { timeout: 0 });
   const isFree = (): boolean => {
     try {
@@ -116,8 +134,8 @@ async function stopBetweenWrites({ child }: Running, dataDir: string): Promise<v
 }
 
 /** Wakes up the one that was taken over and waits for its end. */
-async function wake(
-  first: Running,
+export async function wake(
+  first: Duellist,
   dataDir: string,
   keepa: WatchedKeepa,
 ): Promise<Omit<DuelRound, 'takeoverMs'>> {
@@ -125,17 +143,24 @@ async function wake(
   try {
     const commits = (): number => Number(file.pragma('data_version', { simple: true }));
     const [commitsBefore, boughtBefore] = [commits(), keepa.bought.length];
+    // What the new holder had sent before it was stopped may arrive only now.
+    const boughtLate = () => keepa.bought.slice(boughtBefore).filter(({ by }) => by === first.who);
     first.child.kill('SIGCONT');
-    const { code, stderr } = await first.ended;
+    const { code, stderr } = await withinRound(first.ended, () => told(first));
     return {
       commits: commits() - commitsBefore,
-      bought: keepa.bought.length - boughtBefore,
+      bought: boughtLate().length,
       refusedWrites: stderr.match(/write under fence \d+ refused/g)?.length ?? 0,
       code,
     };
   } finally {
     file.close();
   }
+}
+
+/** The end of what it has said so far. */
+function told({ written }: Running): string {
+  return written.stderr.slice(-2_000);
 }
 
 async function early({ ended }: Running): Promise<never> {

@@ -200,44 +200,6 @@ describe('a Redis that is away', limits, () => {
   });
 });
 
-/**
- * The lock that outlived everybody: the daemon is killed with its lease held, Redis ends and comes
- * back with what it kept.
- */
-describe('a lock of the dead that Redis brings back', limits, () => {
-  const ways: readonly (readonly [string, Persistence, 'SIGTERM' | 'SIGKILL', boolean])[] = [
-    ['dumped at SIGTERM', 'rdb', 'SIGTERM', true],
-    ['appended, at kill -9', 'aof', 'SIGKILL', true],
-    ['and one that is lost at kill -9', 'rdb', 'SIGKILL', false],
-  ];
-  for (const [how, persistence, signal, isKept] of ways) {
-    test(`${how}: the next start works at once, under a higher fence`, async () => {
-      await redis(persistence);
-      const env = { ...(await keepa()), KEEPA_DEALS_REDIS_URL: server.url };
-      const first = place.start(['start'], env);
-      await first.until(pageStored);
-      const fenceOf = async () =>
-        (await locks(env)).find(({ name }) => name.startsWith('daemon-'))?.fence;
-      const before = (await fenceOf()) ?? 0;
-      await stop(first, 'SIGKILL');
-      await server.stop(signal);
-      await server.restart();
-      const kept = (await locks(env)).filter(({ name }) => name.startsWith('daemon-'));
-      assert.deepEqual(
-        kept.map(({ owner }) => owner),
-        isKept ? ['dead'] : [],
-      );
-      const second = place.start(['start', '--no-standby'], env);
-      const [, atStart = ''] = await second.until(/"time":"([^"]+)"[^\n]*"event":"starting"/);
-      const [, atWork = ''] = await second.until(/"time":"([^"]+)"[^\n]*"scope":"janitor"/);
-      const tookMs = Date.parse(atWork) - Date.parse(atStart);
-      assert.ok(tookMs < 5_000, `${tookMs} ms from the start to work`);
-      assert.ok(((await fenceOf()) ?? 0) > before, 'the fence has grown');
-      assert.equal((await stop(second)).code, 0);
-    });
-  }
-});
-
 describe('locks and checkpoints', limits, () => {
   let env: Record<string, string>;
   let daemon: Running;
@@ -319,5 +281,19 @@ describe('locks and checkpoints', limits, () => {
     assert.equal(JSON.parse(stdout).page, 0);
     assert.equal(await value(), undefined);
     assert.equal((await status()).report.feeds[0]?.sweep?.nextPage, 0);
+  });
+
+  test('checkpoints reset that Redis refuses halfway: the sweep begins again', async () => {
+    await stop(daemon);
+    const asBefore = (await status()).report.feeds[0]?.sweep?.nextPage ?? 0;
+    assert.ok(asBefore > 0);
+    server.ask('replicaof', '127.0.0.1', '1');
+    const refused = await place.run(['checkpoints', 'reset', 'used-books', '--yes'], env);
+    assert.equal(refused.code, 69);
+    assert.match(refused.stderr, /read-only replica/);
+    // The database was first, and the older of the two wins: it is as if both had been set back.
+    assert.equal((await status()).report.feeds[0]?.sweep?.nextPage, 0);
+    const { stdout } = await place.run(['checkpoints', 'list', '--json'], env);
+    assert.ok(JSON.parse(stdout).checkpoints[0]?.value.page > 0, 'the checkpoint is still there');
   });
 });

@@ -29,6 +29,12 @@ const tunedStart = fileURLToPath(new URL('tuned-start.ts', import.meta.url));
 /** As the launcher does it: the second start of a command takes a quarter of the first. */
 const compiled = join(tmpdir(), 'keepa-deals-test-v8');
 
+/** Nothing that was started outlives this process, whatever ends it but kill -9. */
+const alive = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 /** A directory of its own to run in, with files in it. */
 export class Place {
   readonly directory = mkdtempSync(join(tmpdir(), 'keepa-deals-cli-'));
@@ -69,6 +75,8 @@ export class Place {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    alive.add(child);
+    child.once('exit', () => alive.delete(child));
     const running = watch(child);
     this.#running.push(running);
     return running;

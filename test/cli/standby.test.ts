@@ -56,6 +56,23 @@ async function leases(): Promise<readonly (readonly [string, number])[]> {
   return told.map(({ name, pid }) => [name.replace(/-[0-9a-f]{16}$/, ''), pid] as const);
 }
 
+async function locks(
+  env: Record<string, string>,
+): Promise<readonly { readonly name: string; readonly pid: number; readonly doing: string }[]> {
+  const { stdout } = await place.run(['locks', 'list', '--json'], env);
+  return JSON.parse(stdout).locks;
+}
+
+/** A note comes and goes a moment after what it says. */
+async function untilNoted(env: Record<string, string>, standbys: readonly Running[]) {
+  const wanted = standbys.map(({ child }) => child.pid).toSorted();
+  let noted: readonly (number | undefined)[];
+  do {
+    const all = await locks(env);
+    noted = all.flatMap(({ name, pid }) => (name.startsWith('standby') ? [pid] : [])).toSorted();
+  } while (JSON.stringify(noted) !== JSON.stringify(wanted));
+}
+
 for (const kept of ['embedded', 'redis'] as const) {
   const skip = kept === 'redis' ? withoutRedis : false;
   describe(`a second start, leases ${kept}`, { ...limits, skip }, () => {
@@ -81,13 +98,41 @@ for (const kept of ['embedded', 'redis'] as const) {
       await second.until(working);
       assert.ok(systemClock().now() - stoppedAtMs < times.ttlMs, 'it waited on');
       // Its note goes a moment after its standing by is over.
-      let locks: readonly { name: string; pid: number }[];
-      do {
-        const { stdout } = await place.run(['locks', 'list', '--json'], env);
-        locks = JSON.parse(stdout).locks;
-      } while (locks.some(({ name }) => name === 'standby'));
-      assert.ok(locks.every((lock) => lock.pid === waiting));
+      await untilNoted(env, []);
+      assert.ok((await locks(env)).every((lock) => lock.pid === waiting));
       assert.equal((await stop(second)).code, 0);
+    });
+
+    test('of two that wait each is listed by itself, and both take their turn', async () => {
+      const env = await environment(kept);
+      const first = place.startTuned({ times }, env);
+      await first.until(working);
+      const second = place.startTuned({ times }, env);
+      await second.until(/"event":"standby"/);
+      await untilNoted(env, [second]);
+      const third = place.startTuned({ times }, env);
+      await third.until(/"event":"standby"/);
+      await untilNoted(env, [second, third]);
+      const waiting = (await leases()).filter(([name]) => name.startsWith('standby'));
+      const pids = [second.child.pid ?? 0, third.child.pid ?? 0];
+      assert.deepEqual(
+        waiting,
+        ['standby', 'standby-2'].map((name, at) => [name, pids[at]]),
+      );
+      await stop(first, 'SIGKILL');
+      const [heir, left] = await Promise.race([
+        second.until(working).then(() => [second, third] as const),
+        third.until(working).then(() => [third, second] as const),
+      ]);
+      // It waits for the new holder now, and only its own note is left.
+      await left.until(new RegExp(`"event":"standby","holder":"process ${heir.child.pid} on`));
+      await untilNoted(env, [left]);
+      const one = (await locks(env)).find(({ name }) => name.startsWith('standby'));
+      assert.match(one?.doing ?? '', new RegExp(`waiting for process ${heir.child.pid} on`));
+      assert.equal((await stop(heir)).code, 0);
+      await left.until(working);
+      await untilNoted(env, []);
+      assert.equal((await stop(left)).code, 0);
     });
 
     test('under another host id it takes over when the lease has run out, not before', async () => {

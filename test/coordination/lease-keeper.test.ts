@@ -9,7 +9,11 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
 import { LeaseKeeper, leaseTimes, type Taken } from '../../src/coordination/lease-keeper.ts';
 import { type FencedStore, LeaseSet, type TakeOptions } from '../../src/coordination/lease-set.ts';
-import type { Coordination, Leases } from '../../src/coordination/ports.ts';
+import {
+  type Coordination,
+  CoordinationAwayError,
+  type Leases,
+} from '../../src/coordination/ports.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { ownerNamed } from '../contract/coordination-fixture.ts';
@@ -156,6 +160,74 @@ test('a store that cannot be asked closes the gate without losing the lease', as
   assert.equal(turned, 2, 'and says so, once each way');
   running.abort();
   await renewing;
+});
+
+test('what the holder does is told at once when it is asked to, and then as ever', async () => {
+  let doing = 'opening';
+  const options = { ...optionsFor('first'), doing: () => doing };
+  const first = new LeaseKeeper({ ...options, name: 'daemon-test' });
+  const running = new AbortController();
+  await take(first);
+  // Also what was to be told before it renews at all.
+  first.tell();
+  doing = 'waiting';
+  const renewing = first.run(running.signal);
+  const told = async () => (await coordination.leases.list())[0];
+  await clock.advanceBy(1);
+  assert.equal((await told())?.doing, 'waiting');
+  doing = 'working';
+  first.tell();
+  await clock.advanceBy(1);
+  assert.equal((await told())?.doing, 'working');
+  const renewedAtMs = (await told())?.renewedAtMs ?? 0;
+  await clock.advanceBy(leaseTimes.renewMs - 2);
+  assert.equal((await told())?.renewedAtMs, renewedAtMs, 'it asks no oftener than before');
+  await clock.advanceBy(2);
+  assert.ok(((await told())?.renewedAtMs ?? 0) > renewedAtMs);
+  running.abort();
+  await renewing;
+});
+
+test('who stands by hears of each new holder, once', async () => {
+  const first = keeper('first');
+  await take(first);
+  const heard: string[] = [];
+  const waiting = new AbortController();
+  const standing = take(new LeaseSet(['daemon-test'], optionsFor('third')), {
+    onStandby: (holder) => heard.push(holder.owner.instance),
+    signal: waiting.signal,
+  });
+  await clock.advanceBy(5_000);
+  await first.release();
+  await take(keeper('second'));
+  await clock.advanceBy(5_000);
+  assert.deepEqual(heard, ['first', 'second']);
+  waiting.abort();
+  assert.equal((await standing).kind, 'aborted');
+});
+
+test('a store that is coming up is asked again in milliseconds, then more rarely', async () => {
+  const askedMs: number[] = [];
+  let awayUntilMs = 400;
+  const { leases } = coordination;
+  const loading: Leases = {
+    ...leases,
+    release: (...args) => leases.release(...args),
+    acquire: async (...args) => {
+      askedMs.push(clock.monotonic());
+      if (clock.monotonic() < awayUntilMs) throw new CoordinationAwayError('not ready (LOADING)');
+      return await leases.acquire(...args);
+    },
+  };
+  awayUntilMs += clock.monotonic();
+  const fromMs = clock.monotonic();
+  const taking = take(new LeaseSet(['daemon-test'], optionsFor('first', loading)));
+  await clock.advanceBy(1_000);
+  assert.equal((await taking).kind, 'taken');
+  assert.deepEqual(
+    askedMs.map((ms) => ms - fromMs),
+    [0, 25, 75, 175, 375, 775],
+  );
 });
 
 test('a process that was stopped for long is told that its lease is confirmed again', async () => {

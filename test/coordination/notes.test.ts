@@ -87,6 +87,27 @@ test('what somebody on another host left behind is replaced', async () => {
   assert.deepEqual(await listed(), [['upserter', 'second', 'a pass']]);
 });
 
+test('of several that stand by each has a note of its own, and takes away only that', async () => {
+  const [one, two, three] = [notes('one'), notes('two'), notes('three')];
+  one.put('standby', 'waiting');
+  await listed();
+  two.put('standby', 'waiting');
+  assert.deepEqual(await listed(), [
+    ['standby', 'one', 'waiting'],
+    ['standby-2', 'two', 'waiting'],
+  ]);
+  await one.removeAll();
+  two.put('standby', 'waiting for another');
+  assert.deepEqual(await listed(), [['standby-2', 'two', 'waiting for another']]);
+  three.put('standby', 'waiting');
+  assert.deepEqual(await listed(), [
+    ['standby', 'three', 'waiting'],
+    ['standby-2', 'two', 'waiting for another'],
+  ]);
+  await two.removeAll();
+  assert.deepEqual(await listed(), [['standby', 'three', 'waiting']]);
+});
+
 test('a note outlives a pass of hours, and one of a dead process does not', async () => {
   const running = new AbortController();
   const ours = notes('first');

@@ -46,6 +46,12 @@ export interface RedisServerOptions {
   readonly args?: readonly string[];
 }
 
+/** None outlives this process, whatever ends it but kill -9. */
+const alive = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 export class RedisServer {
   readonly directory = mkdtempSync(join(tmpdir(), 'keepa-deals-redis-'));
   readonly socketPath = join(this.directory, 'redis.sock');
@@ -71,6 +77,8 @@ export class RedisServer {
     const all = [...place, ...persistenceArgs[persistence], ...args, ...more];
     const child = spawn(program, all, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
+    alive.add(child);
+    child.once('exit', () => alive.delete(child));
     for await (const line of createInterface({ input: child.stdout })) {
       if (/Ready to accept connections|ready to accept connections at/i.test(line)) break;
     }

@@ -310,7 +310,7 @@ describe('a Redis that refuses says why, and the password is in no message', {
     const plain = await listener((socket) => {
       socket.once('data', () => socket.end('-ERR unknown command\r\n'));
     });
-    assertRefused(await refusalAt(`rediss://127.0.0.1:${plain.port}`), /TLS fails/, true);
+    assertRefused(await refusalAt(`rediss://127.0.0.1:${plain.port}`), /speaks no TLS/, true);
     await plain.close();
   });
 });

@@ -1,0 +1,56 @@
+/**
+ * The deals database at the beginning of a life: what has to be written first is tried until no
+ * other program keeps the file locked.
+ *
+ * A lock of SQLite's outlives every lease: a process that was stopped inside a transaction holds it
+ * for as long as it is stopped, and so does a backup or a shell. To end because of it would help
+ * nobody, for whoever starts the process again finds the same. So its heir waits, with its leases
+ * renewed and without spending, and says for what.
+ *
+ * What is tried blocks the process while it waits inside SQLite, so each try is short.
+ */
+import type { Clock } from './runtime/clock.ts';
+import type { Log } from './runtime/log.ts';
+import type { Phase } from './status/sources.ts';
+import { isLocked } from './store/store-open-error.ts';
+
+/** How long one try may block. A writer that is alive has let go by then. */
+export const tryMsMax = 250;
+/** The lock goes without a sign, so it is asked for again. */
+const againMs = 1_000;
+
+/** What people are told meanwhile. */
+const whyLocked =
+  'no token is spent while another program keeps the deals database locked ' +
+  '(a process that was stopped, a backup, an sqlite3 shell?)';
+
+export interface FirstWrites<T> {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Has the same effect twice as once: it may fail halfway. */
+  write(): Promise<T>;
+  /** What the daemon says that it does: waiting for the file, and no more. */
+  enter(name: Phase['name'], why: string): void;
+}
+
+/** What `write` returned, or undefined when the signal came first. @throws what `write` throws */
+export async function onceUnlocked<T>(options: FirstWrites<T>): Promise<T | undefined> {
+  const { clock, log, signal, write, enter } = options;
+  let wasLocked = false;
+  while (!signal.aborted) {
+    try {
+      const written = await write();
+      if (wasLocked) log.info('database-free');
+      if (wasLocked) enter('starting', 'waiting for the first balance');
+      return written;
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      if (!wasLocked) log.warn('database-locked', { why: whyLocked });
+      if (!wasLocked) enter('blocked', whyLocked);
+      wasLocked = true;
+    }
+    await clock.sleep(againMs, signal).catch(() => undefined);
+  }
+  return undefined;
+}
