@@ -7,7 +7,7 @@
 import { type BrokerSnapshot, type SpendClass, spendClasses } from '../broker/request.ts';
 import type { LeaseEntry } from '../coordination/ports.ts';
 import type { JudgingTotals } from '../store/judging-ports.ts';
-import type { DealReader, FeedStatus, Freshness } from '../store/ports.ts';
+import type { DealReader, FeedStatus, Freshness, Pause } from '../store/ports.ts';
 import type { LoopStatus } from './sources.ts';
 import type { StateName } from './state.ts';
 
@@ -95,6 +95,13 @@ export interface TokenReport {
   readonly refusals: number | null;
 }
 
+export interface PauseReport {
+  readonly since: string;
+  /** When it ends by itself; null: when somebody says so. */
+  readonly until: string | null;
+  readonly reason: string | null;
+}
+
 export interface StatusReport {
   readonly schema: 1;
   readonly state: StateName;
@@ -121,6 +128,8 @@ export interface StatusReport {
   readonly freshness: { readonly [K in keyof Freshness]: number | null };
   readonly loops: readonly LoopReport[];
   readonly leases: readonly LeaseReport[];
+  /** Null: nothing is paused. A daemon that is gone will be paused when it starts again. */
+  readonly pause: PauseReport | null;
 }
 
 export function tokensNow(
@@ -232,6 +241,12 @@ export function leaseReport(lease: LeaseEntry): LeaseReport {
     remainingMs: Math.round(lease.remainingMs),
     doing: lease.doing,
   };
+}
+
+export function pauseReport(pause: Pause | undefined): PauseReport | null {
+  if (pause === undefined) return null;
+  const { sinceMs, untilMs, reason } = pause;
+  return { since: iso(sinceMs), until: isoOrNull(untilMs), reason: reason ?? null };
 }
 
 export function iso(ms: number): string {

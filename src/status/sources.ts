@@ -7,7 +7,7 @@
 import type { BrokerSnapshot, SpendClass } from '../broker/request.ts';
 import type { LeaseEntry } from '../coordination/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { DealReader } from '../store/ports.ts';
+import type { DealReader, Pause } from '../store/ports.ts';
 
 /** What the daemon itself says it is up to, before anything is judged. */
 export interface Phase {
@@ -15,6 +15,8 @@ export interface Phase {
   /** For people: why it is so, in a few words. */
   readonly why: string;
   readonly sinceMs: number;
+  /** When a pause ends by itself; undefined: when somebody says so. */
+  readonly untilMs?: number | undefined;
 }
 
 /** One supervised loop. One that waits in the broker's queue is not stuck: the broker says so. */
@@ -44,6 +46,8 @@ export interface StatusSources {
   readonly shares: Readonly<Record<SpendClass, number>>;
   readonly reader: DealReader;
   phase(): Phase;
+  /** The pause that is in force. */
+  pause(): Pause | undefined;
   /** Undefined until the broker exists. */
   broker(): BrokerSnapshot | undefined;
   /** Why nothing ends in a feed now, by its name; a feed that is not here is in order. */

@@ -23,6 +23,7 @@ import { checkSchema, migrate } from './migrations.ts';
 import { nextLook } from './next-look.ts';
 import { storePage } from './pages.ts';
 import { pastOf } from './past.ts';
+import { beginPause, endPause, pauseOf } from './pause.ts';
 import type { DealReader, DealWriter, Store } from './ports.ts';
 import { priceBands, splitPriceBand } from './price-bands.ts';
 import { recheckDue, storeRechecks } from './rechecks.ts';
@@ -140,6 +141,7 @@ function readerOn(db: () => StoreDatabase): Omit<DealReader, 'writes'> {
       read(async (trx) => (await recentRequests(trx, { limit: 1, outcome: 'answered' }))[0]),
     lastRun: () => read(lastRun),
     runsSince: (sinceMs) => read((trx) => runsSince(trx, sinceMs)),
+    pause: (nowMs) => read((trx) => pauseOf(trx, nowMs)),
   };
 }
 
@@ -186,7 +188,7 @@ function writerOn(db: StoreDatabase, { fence, path, foldLog, onWrite }: WriterPa
   };
   return {
     ...judgingWriterOn(write),
-    addHealthyTime: (options) => keepBooks((trx) => addHealthyTime(trx, options)),
+    ...bookkeeperOn(keepBooks, path),
     async tidy() {
       // Not inside it: a checkpoint cannot be part of a transaction.
       await keepBooks(() => Promise.resolve());
@@ -233,6 +235,14 @@ function writerOn(db: StoreDatabase, { fence, path, foldLog, onWrite }: WriterPa
         return await splitPriceBand(trx, { id, queryHash: feed.queryHash }, band);
       }),
     storePage: (page) => write((trx) => storePage(trx, page)),
+  };
+}
+
+type Books = 'recordRequest' | 'recordRun' | 'beginPause' | 'endPause' | 'addHealthyTime';
+
+/** The writes that make no work. */
+function bookkeeperOn(keepBooks: Transact, path: string): Pick<DealWriter, Books> {
+  return {
     recordRequest: (entry, learned) =>
       keepBooks(async (trx) => {
         const { shape, atMs } = entry;
@@ -240,6 +250,9 @@ function writerOn(db: StoreDatabase, { fence, path, foldLog, onWrite }: WriterPa
         if (learned !== undefined) await keepLearned(trx, { shape, atMs, learned });
       }),
     recordRun: (run) => keepBooks((trx) => recordRun(trx, run, path)),
+    beginPause: (order) => keepBooks((trx) => beginPause(trx, order)),
+    endPause: (atMs) => keepBooks((trx) => endPause(trx, atMs)),
+    addHealthyTime: (options) => keepBooks((trx) => addHealthyTime(trx, options)),
   };
 }
 

@@ -158,6 +158,14 @@ describe('what it can be asked to do', () => {
       onQueued(5_000);
       return { costTokens: 7, why: null };
     },
+    pause: async (order) => {
+      asked.push(JSON.stringify(order));
+      return { pause: { sinceMs: 1, ...order }, underWay: null };
+    },
+    resume: async () => {
+      asked.push('resume');
+      return undefined;
+    },
   };
   const post = (path: string) => overSocket(path, { method: 'POST' });
   const linesOf = ({ body }: Answer): unknown[] =>
@@ -183,7 +191,7 @@ describe('what it can be asked to do', () => {
   test('nothing is done by GET, nor by any other method', async () => {
     await serve(undefined, { actions });
     for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']) {
-      for (const path of ['rejudge', 'confirm-held', 'refresh']) {
+      for (const path of ['rejudge', 'confirm-held', 'refresh', 'pause', 'resume']) {
         const { status, headers } = await overSocket(`/actions/${path}`, { method });
         assert.equal(status, 405, `${method} ${path}`);
         assert.equal(headers.allow, 'POST');
@@ -198,6 +206,23 @@ describe('what it can be asked to do', () => {
     for (const method of ['POST', 'GET']) {
       const { status } = await ask({ host: '127.0.0.1', port, path: '/actions/rejudge', method });
       assert.ok(status === 404 || status === 405, `${method}: ${status}`);
+    }
+    assert.deepEqual(asked, []);
+  });
+
+  test('a pause is asked for by its end and its reason, and a resumption by nothing', async () => {
+    await serve(undefined, { actions });
+    assert.deepEqual(linesOf(await post('/actions/pause?until=5&reason=a%20trip')), [
+      {
+        event: 'paused',
+        result: { pause: { sinceMs: 1, untilMs: 5, reason: 'a trip' }, underWay: null },
+      },
+    ]);
+    assert.deepEqual(linesOf(await post('/actions/resume')), [{ event: 'resumed', pause: null }]);
+    asked.length = 0;
+    for (const query of ['until=soon', 'until=-1', 'reason=', 'reason=a%0Ab', 'reason=%1b[31m']) {
+      const [line] = linesOf(await post(`/actions/pause?${query}`));
+      assert.equal(Reflect.get(Object(line), 'event'), 'failed', query);
     }
     assert.deepEqual(asked, []);
   });

@@ -67,6 +67,7 @@ function sources(changes: Partial<StatusSources> = {}): StatusSources {
         { nextAdmissionAtMs: nowMs + 1_000, tokensNeeded: 105, lastAnswerAtMs: undefined },
         { backfill: queuedClass({ waitBoundMs: 1.5 }) },
       ),
+    pause: () => undefined,
     loops: () => [loop()],
     leases: async () => [lease],
     ...changes,
