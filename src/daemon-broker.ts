@@ -1,7 +1,7 @@
 /**
  * The daemon's broker, put together: its way to Keepa, its ledger in the store, its signs of life.
  */
-import type { Broker } from './broker/request.ts';
+import type { Broker, LedgerEntry } from './broker/request.ts';
 import { type BrokerOptions, createBroker } from './broker/token-broker.ts';
 import type { DaemonOptions } from './daemon-contract.ts';
 import type { DaemonPulses } from './daemon-pulses.ts';
@@ -13,13 +13,15 @@ export interface BrokerParts
   readonly options: Pick<DaemonOptions, 'config' | 'world'>;
   readonly writer: DealWriter;
   readonly pulses: DaemonPulses;
-  /** A line of the ledger is stored, and the balance is known. */
+  /** A request has ended and its line is in the ledger. */
+  onRecorded(entry: LedgerEntry): void;
+  /** The same, and the balance is known. */
   onBalanceKnown(): void;
 }
 
 /** A broker that does nothing until `start`. */
 export function composeBroker(parts: BrokerParts): Broker {
-  const { writer, pulses, onBalanceKnown, options, ...own } = parts;
+  const { writer, pulses, onBalanceKnown, onRecorded, options, ...own } = parts;
   const { config, world } = options;
   const { clock, random, log } = world;
   const transport = pulses.ofTransport(world.transport);
@@ -34,6 +36,7 @@ export function composeBroker(parts: BrokerParts): Broker {
     policy: { shares: config.shares, deficitFloor: config.deficitFloor },
     record: async (entry, lesson) => {
       await record(entry, lesson);
+      onRecorded(entry);
       if (broker.snapshot().balance !== undefined) onBalanceKnown();
     },
   });

@@ -36,6 +36,7 @@ import type { LoopProgress } from './runtime/pulse.ts';
 import type { Supervisor, SupervisorFailure } from './runtime/supervisor.ts';
 import { ActionRefusedError, type ControlActions } from './status/actions.ts';
 import type { Phase, StatusSources } from './status/sources.ts';
+import { countingSweeps, Tally } from './status/tally.ts';
 import { type DealWriter, learnedAgeMsMax, StaleFenceError } from './store/ports.ts';
 
 export function composeDaemon(options: DaemonOptions): Daemon {
@@ -54,6 +55,7 @@ class ComposedDaemon implements Daemon {
   readonly #leases: LeaseSet;
   readonly #notes: Notes;
   readonly #pause: WorkPause;
+  readonly #tally = new Tally();
   readonly #stopping = new AbortController();
   readonly #startedAtMs: number;
   #standing: Standing;
@@ -132,7 +134,7 @@ class ComposedDaemon implements Daemon {
   async #begin(fence: number): Promise<void> {
     const { store, world } = this.#options;
     await store.prepareToWrite();
-    const writer = store.writer(fence);
+    const writer = countingSweeps(store.writer(fence), this.#tally);
     this.#writer = writer;
     await writer.adoptFence();
     await this.#recordRun({});
@@ -145,6 +147,7 @@ class ComposedDaemon implements Daemon {
       isFinal: (error) => this.#isTakenOver(error),
       onHalted: (stop) => this.#onHalted(stop),
       onBalanceKnown: () => this.#reportReady(),
+      onRecorded: (entry) => this.#tally.noteRequest(entry),
     });
     this.#broker = broker;
     this.#keeping = this.#composeKeeping(writer);
@@ -356,6 +359,7 @@ class ComposedDaemon implements Daemon {
     const { config, store, owner, version, world } = this.#options;
     return {
       clock: world.clock,
+      instance: owner.instance,
       version,
       dataDir: config.dataDir,
       pid: owner.pid,
@@ -368,6 +372,8 @@ class ComposedDaemon implements Daemon {
       suspensions: () => this.#work?.janitor.suspensions() ?? new Map(),
       loops: () => this.#work?.loops() ?? [],
       leases: () => this.#listLeases(),
+      tally: () => this.#tally.figures(),
+      progress: () => this.progress(),
     };
   }
 

@@ -35,6 +35,8 @@ export interface WaitBoundsReport {
 
 export interface FeedReport {
   readonly name: string;
+  /** False: it was taken out of the configuration, and its rows stay. */
+  readonly configured: boolean;
   readonly rows: number;
   readonly lastSweepAt: string | null;
   readonly lastSweepRows: number | null;
@@ -75,6 +77,7 @@ export interface LoopReport {
   readonly passes: number;
   readonly failures: number;
   readonly lastPassAt: string | null;
+  readonly lastSuccessAt: string | null;
   readonly nextPassAt: string | null;
   readonly lastError: string | null;
 }
@@ -198,6 +201,7 @@ export function feedReport(feed: FeedStatus, suspendedWhy: string | undefined): 
   const { sweep } = feed;
   return {
     name: feed.name,
+    configured: feed.isConfigured,
     rows: feed.rows,
     lastSweepAt: isoOrNull(feed.lastSweepAtMs),
     lastSweepRows: feed.lastSweepRows ?? null,
@@ -224,6 +228,7 @@ export function loopReport(loop: LoopStatus): LoopReport {
     passes: loop.passes,
     failures: loop.failures,
     lastPassAt: isoOrNull(loop.lastPassAtMs),
+    lastSuccessAt: isoOrNull(loop.lastSuccessAtMs),
     nextPassAt: isoOrNull(loop.nextPassAtMs),
     lastError: loop.lastError ?? null,
   };

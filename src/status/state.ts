@@ -26,15 +26,17 @@ import { tickMs } from '../broker/token-bucket.ts';
 import type { LedgerRecord } from '../store/ports.ts';
 import type { LoopStatus, Phase } from './sources.ts';
 
-export type StateName =
-  | 'starting'
-  | 'running'
-  | 'waiting'
-  | 'paused'
-  | 'standby'
-  | 'degraded'
-  | 'stalled'
-  | 'stopped';
+export const stateNames = [
+  'starting',
+  'running',
+  'waiting',
+  'paused',
+  'standby',
+  'degraded',
+  'stalled',
+  'stopped',
+] as const;
+export type StateName = (typeof stateNames)[number];
 
 /** All that the judgement rests on. */
 export interface Situation {

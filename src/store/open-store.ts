@@ -6,7 +6,13 @@
  * query on it from inside a transaction would wait for that transaction for ever.
  */
 import { resolve } from 'node:path';
-import { type OpenDatabase, openErrorFor, openForReading, openForWriting } from './database.ts';
+import {
+  fileBytesOf,
+  type OpenDatabase,
+  openErrorFor,
+  openForReading,
+  openForWriting,
+} from './database.ts';
 import { countByState, dealsOf, freshness, listDeals } from './deals.ts';
 import { confirmHeld, endRows, heldRows } from './endings.ts';
 import { evidenceOf } from './evidence.ts';
@@ -77,6 +83,7 @@ async function waitingStore(path: string, limits: { busyMs?: number }): Promise<
     reader: {
       ...readerOn(() => waiting.readable().db),
       writes: () => writes,
+      fileBytes: () => fileBytesOf(path),
       newestFence: () => waiting.ask(newestFence, 0),
       storeId: () => waiting.ask(storeId, undefined),
     },
@@ -98,7 +105,11 @@ function storeOn(
     writes += 1;
   };
   return {
-    reader: { ...readerOn(() => db), writes: () => writes },
+    reader: {
+      ...readerOn(() => db),
+      writes: () => writes,
+      fileBytes: () => fileBytesOf(path),
+    },
     prepareToWrite: () => Promise.resolve(),
     writer(fence) {
       if (mode === 'read') throw new Error(`the deals database ${path} is open for reading only`);
@@ -111,7 +122,7 @@ function storeOn(
 /** Runs the work in a transaction of its own. */
 type Transact = <T>(work: (trx: Trx) => Promise<T>) => Promise<T>;
 
-function readerOn(db: () => StoreDatabase): Omit<DealReader, 'writes'> {
+function readerOn(db: () => StoreDatabase): Omit<DealReader, 'writes' | 'fileBytes'> {
   const read: Transact = (work) => db().transaction().setAccessMode('read only').execute(work);
   return {
     ...judgingReaderOn(read),

@@ -309,6 +309,13 @@ export interface UnitCosts {
   readonly maxTokens: number;
 }
 
+/** What the deals database takes on disk. */
+export interface FileBytes {
+  readonly databaseBytes: number;
+  /** The write-ahead log beside it; 0 when there is none. */
+  readonly logBytes: number;
+}
+
 /** What anybody may read, also while another process writes, and when none does. */
 export interface DealReader extends JudgingReader {
   newestFence(): Promise<number>;
@@ -345,6 +352,7 @@ export interface DealReader extends JudgingReader {
   runsSince(sinceMs: number): Promise<number>;
   /** The pause in force at `nowMs`. */
   pause(nowMs: number): Promise<Pause | undefined>;
+  fileBytes(): Promise<FileBytes>;
 }
 
 export interface Store {

@@ -93,6 +93,7 @@ describe('status for people', () => {
     const why = 'the last sweep lists 80 rows, the median of a week is 240';
     const feed: StatusReport['feeds'][number] = {
       name: 'books',
+      configured: true,
       rows: 240,
       lastSweepAt: null,
       lastSweepRows: 80,

@@ -119,7 +119,7 @@ test('a paused daemon is neither stalled nor frozen, and the watchdog is fed', a
   });
 });
 
-test('time in a pause ages no row: after hours of it nothing has ended that is listed', async () => {
+test('a pause ages no row: after hours of it nothing has ended that is listed', async () => {
   const config = { retention: { ttlHours: 4, purgeDays: 30 } };
   await simulate({ ...plan, config }, async (simulation) => {
     await simulation.start();
@@ -143,7 +143,7 @@ test('time in a pause ages no row: after hours of it nothing has ended that is l
   });
 });
 
-test('a pause of seconds between two looks of the janitor is taken out as well', async () => {
+test('a pause of seconds between two looks of the janitor is left out as well', async () => {
   await simulate({ ...plan, ratePerMinute: 60 }, async (simulation) => {
     await simulation.start();
     await simulation.clock.advanceBy(hourMs);
