@@ -8,9 +8,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Exposition } from '../../src/status/exposition.ts';
+import { healthOf } from '../../src/status/health.ts';
 import { gatherFacts } from '../../src/status/metric-facts.ts';
+import type { DealWriter } from '../../src/store/ports.ts';
 import { type Exposed, lint, readExposition } from '../status/exposition-lint.ts';
-import { type Simulation, simulate } from './simulated-daemon.ts';
+import { type Outside, type Simulation, simulate } from './simulated-daemon.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -126,6 +128,35 @@ test('trouble shows: retries, a degraded Keepa that is ready, and a pause', asyn
     const resumed = await scraper.scrape();
     assert.equal(figureIn(resumed, 'paused'), 0);
     assert.equal(figureIn(resumed, 'pause_end_timestamp_seconds'), undefined);
+  });
+});
+
+test('a write that hangs is a frozen channel, for the metrics and for /healthz', async () => {
+  let hangs = false;
+  const hung = Promise.withResolvers<void>();
+  const wrap = ({ store, ...outside }: Outside): Outside => {
+    const writer = (fence: number): DealWriter => {
+      const real = store.writer(fence);
+      return {
+        ...real,
+        recordRequest: (...line) => (hangs ? hung.promise : real.recordRequest(...line)),
+      };
+    };
+    return { ...outside, store: { ...store, writer } };
+  };
+  await simulate({ ...plan, wrap }, async (simulation) => {
+    await simulation.start();
+    const scraper = new Scraper(simulation);
+    await simulation.clock.advanceBy(30 * minuteMs);
+    assert.equal(sumOf(await scraper.scrape(), 'loop_frozen'), 0);
+    hangs = true;
+    await simulation.clock.advanceBy(30 * minuteMs);
+    const hanging = await scraper.scrape();
+    assert.equal(figureIn(hanging, 'loop_frozen', { loop: 'channel' }), 1);
+    assert.equal(figureIn(hanging, 'state', { state: 'stalled' }), 1);
+    assert.ok(healthOf(simulation.daemon.sources()).frozen.includes('channel'));
+    // Else the daemon could not end.
+    hung.resolve();
   });
 });
 
