@@ -1,8 +1,8 @@
 /**
- * The API key: read from one of three places, and never printed.
+ * The API key and the token of the control server: read from a file or a credential, never printed.
  *
- * It is kept apart from the configuration, which is shown to people, and wrapped, so that whatever
- * prints, serialises or inspects it shows `[secret]` (promise P11).
+ * A secret is kept apart from the configuration, which is shown to people, and wrapped, so that
+ * whatever prints, serialises or inspects it shows `[secret]` (promise P11).
  */
 import { isAbsolute, join } from 'node:path';
 import { inspect } from 'node:util';
@@ -74,6 +74,37 @@ export function readKey(env: Environment, keyFile: string | undefined): Secret {
       todo: `set KEEPA_API_KEY, or keepa.key_file, or the systemd credential ${credentialName}`,
     },
   ]);
+}
+
+/** As the key's. */
+const tokenCredentialName = 'keepa-deals-http-token';
+/** Shorter ones can be found by asking often enough. */
+const tokenCharactersMin = 16;
+
+/**
+ * What people have to show to the control server over TCP: from `tokenFile` (`http_token_file`),
+ * else from the systemd credential `keepa-deals-http-token`; undefined when there is neither.
+ *
+ * @throws ConfigError when it cannot be read or is none; the message does not quote it.
+ */
+export function readHttpToken(env: Environment, tokenFile: string | undefined): Secret | undefined {
+  if (tokenFile !== undefined) return tokenFrom(tokenFile, 'http_token_file');
+  const directory = env.CREDENTIALS_DIRECTORY;
+  if (!directory || !isAbsolute(directory)) return undefined;
+  const path = join(directory, tokenCredentialName);
+  const read = readText(path);
+  if (!('text' in read) && read.isMissing) return undefined;
+  return tokenFrom(path, `credential ${tokenCredentialName}`);
+}
+
+function tokenFrom(path: string, where: string): Secret {
+  const read = readText(path);
+  if (!('text' in read))
+    throw new ConfigError([{ where, what: `${path} cannot be read: ${read.why}` }]);
+  const token = read.text.trim();
+  if (token.length >= tokenCharactersMin && /^[\x21-\x7e]+$/.test(token)) return new Secret(token);
+  const what = `is no token: at least ${tokenCharactersMin} characters without white space`;
+  throw new ConfigError([{ where: `${where} (${path})`, what, todo: 'openssl rand -hex 32' }]);
 }
 
 /** @throws ConfigError when the file cannot be read or holds no key. */

@@ -31,6 +31,7 @@ const variables: Readonly<Record<string, string>> = {
   KEEPA_DEALS_REDIS_URL: 'redis_url',
   KEEPA_DEALS_REDIS_CA_FILE: 'redis_ca_file',
   KEEPA_DEALS_HTTP: 'http',
+  KEEPA_DEALS_HTTP_TOKEN_FILE: 'http_token_file',
   KEEPA_DEALS_LOG_LEVEL: 'log.level',
   KEEPA_DEALS_LOG_FORMAT: 'log.format',
 };

@@ -93,6 +93,7 @@ const retention = table({
 });
 
 const httpError = '`off`, a port, or an address as 127.0.0.1:8080';
+const hostError = 'a list of host names in lower case, without ports';
 const configSchema = table({
   data_dir: text('the path of a directory').optional(),
   redis_url: z
@@ -106,6 +107,10 @@ const configSchema = table({
     .union([z.string(), z.int()], { error: httpError })
     .refine((value) => parseHttpAddress(String(value)) !== undefined, { error: httpError })
     .optional(),
+  http_hosts: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9.-]{0,252}$/, hostError), hostError)
+    .optional(),
+  http_token_file: text('the path of a file that holds the token').optional(),
   keepa: table({
     url: z.url({ protocol: /^https?$/, error: 'a URL that starts with https://' }).optional(),
     key_file: text('the path of a file that holds the key').optional(),
@@ -138,7 +143,7 @@ export type RawConfig = z.infer<typeof configSchema>;
 export type RawFeed = z.infer<typeof feed>;
 
 /** Values that may hold a password are named, never quoted. */
-const unquotable = new Set(['redis_url', 'keepa.url', 'keepa.key_file']);
+const unquotable = new Set(['redis_url', 'keepa.url', 'keepa.key_file', 'http_token_file']);
 
 /**
  * The configuration when it fits; else every way in which it does not. `originOf` says where a

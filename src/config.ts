@@ -98,6 +98,8 @@ export interface HttpAddress {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Names, beside the loopback's, by which it may be called; absent: none. */
+  readonly names?: readonly string[];
 }
 
 const keepaUrlDefault = 'https://api.keepa.com';
@@ -125,6 +127,8 @@ export interface LoadedConfig {
   readonly file: string | undefined;
   /** Where the key may be found besides the environment; absolute. */
   readonly keyFile: string | undefined;
+  /** Where the token of the control server may be found; absolute. */
+  readonly httpTokenFile: string | undefined;
   /** Dotted key as in the file, to its origin: `--http`, `KEEPA_DEALS_HTTP`, a file, `default`. */
   readonly origins: Readonly<Record<string, string>>;
   /** Likely mistakes that are not errors: variables of ours that mean nothing. */
@@ -154,6 +158,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   if (problems.length > 0 || dataDir === undefined) throw new ConfigError(problems);
   const keyFile = shape.config.keepa?.key_file;
   const caFile = shape.config.redis_ca_file;
+  const tokenFile = shape.config.http_token_file;
   return deepFreeze({
     config: {
       ...plainValues(shape.config),
@@ -165,6 +170,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     },
     file,
     keyFile: keyFile === undefined ? undefined : absolute('keepa.key_file', keyFile, from),
+    httpTokenFile:
+      tokenFile === undefined ? undefined : absolute('http_token_file', tokenFile, from),
     origins: { ...defaultOrigins(), ...origins },
     warnings: strayVariables(env),
   });
@@ -189,12 +196,16 @@ function plainValues(raw: RawConfig) {
   return {
     keepaUrl: (raw.keepa?.url ?? keepaUrlDefault).replace(/\/+$/, ''),
     ...(raw.redis_url === undefined ? {} : { redisUrl: new Secret(raw.redis_url) }),
-    ...(typeof http === 'object' ? { http } : {}),
+    ...(typeof http === 'object' ? { http: { ...http, ...namesIn(raw) } } : {}),
     deficitFloor: raw.tokens?.deficit_floor ?? 0,
     sweepIntervalMs: (raw.freshness?.sweep_minutes ?? sweepMinutesDefault) * minuteMs,
     ...judgingValues(raw),
     log: { level: raw.log?.level ?? 'info', format: raw.log?.format ?? 'auto' },
   } satisfies Partial<Config>;
+}
+
+function namesIn({ http_hosts: names }: RawConfig): Pick<HttpAddress, 'names'> {
+  return names === undefined ? {} : { names };
 }
 
 function buildFeeds(

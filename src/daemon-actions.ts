@@ -9,16 +9,21 @@ import type { Rules } from './actors/judging.ts';
 import { buyOnDemand } from './actors/on-demand.ts';
 import type { PurchaseParts } from './actors/product-purchase.ts';
 import { rejudgeAndCompare } from './actors/rejudge-changes.ts';
+import type { WorkPause } from './daemon-pause.ts';
+import { describePause } from './daemon-pause.ts';
 import type { Log } from './runtime/log.ts';
 import {
   ActionRefusedError,
   type ControlActions,
+  type PauseResult,
   type RefreshOrder,
   type RefreshResult,
 } from './status/actions.ts';
+import type { PauseOrder } from './store/ports.ts';
 
 export interface ActingParts extends PurchaseParts {
   readonly rules: Rules;
+  readonly pause: WorkPause;
   readonly log: Log;
   /** Aborts when the daemon stops. */
   readonly signal: AbortSignal;
@@ -57,7 +62,24 @@ export function daemonActions(parts: () => ActingParts): ControlActions {
       }),
     refresh: (order, onQueued) =>
       alone(`refresh of ${order.asin}`, () => refresh(parts(), order, onQueued)),
+    pause: (order) => alone('pause or resume', () => begin(parts(), order)),
+    resume: () =>
+      alone('pause or resume', () => {
+        const { pause, writer } = parts();
+        return pause.end(writer);
+      }),
   };
+}
+
+async function begin(
+  { pause, writer, broker, clock }: ActingParts,
+  order: PauseOrder,
+): Promise<PauseResult> {
+  if (order.untilMs !== undefined && order.untilMs <= clock.now()) {
+    throw new ActionRefusedError('the end of the pause is in the past');
+  }
+  const begun = await pause.begin(writer, order);
+  return { pause: begun, underWay: broker.snapshot().inFlight?.purpose ?? null };
 }
 
 async function refresh(
@@ -66,6 +88,8 @@ async function refresh(
   onQueued: (waitBoundMs: number | undefined) => void,
 ): Promise<RefreshResult> {
   const { broker, log, rules, signal } = parts;
+  const pause = parts.pause.current();
+  if (pause !== undefined) throw new ActionRefusedError(`it is ${describePause(pause)}`);
   const bought = await buyOnDemand(parts, {
     ...order,
     rules,

@@ -31,6 +31,8 @@ export interface ActorParts {
   fence(): number;
   /** Told what each actor is doing. */
   readonly notes: Notes;
+  /** Monotonic: when work was last paused, now while it is; undefined: never yet. */
+  lastPausedAtMs(): number | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -69,6 +71,7 @@ export function composeActors(parts: ActorParts): {
     sweepIntervalMs,
     ttlMs: retention.ttlHours * hourMs,
     purgeMs: retention.purgeDays * 24 * hourMs,
+    lastPausedAtMs: () => parts.lastPausedAtMs(),
   });
   const passes: Readonly<Record<string, ActorOptions['pass']>> = {
     backfiller: backfillerPass({

@@ -6,7 +6,7 @@
  * on where the other ended. Who uses the same key on another database would only spend its tokens a
  * second time, so that one is told to leave, unless it was said that this is meant.
  */
-import type { FencedStore } from './coordination/lease-set.ts';
+import type { FencedStore, LeaseSet } from './coordination/lease-set.ts';
 import { dataDirLease, isLease, isStandbyNote } from './coordination/names.ts';
 import type { LeaseEntry, Leases } from './coordination/ports.ts';
 import type { Clock } from './runtime/clock.ts';
@@ -44,6 +44,13 @@ export function whyHeld(holder: LeaseEntry, heir: Heir): string {
     `already running: ${who} uses this key with another deals database, and two of them would ` +
     'spend its tokens twice; to have this one wait until that one ends: --own-store'
   );
+}
+
+/** Why a daemon that is at work may not spend. */
+export function whyUnconfirmed({ trouble }: Pick<LeaseSet, 'trouble'>): string {
+  if (trouble === undefined) return 'the daemon lease is not confirmed';
+  const since = new Date(trouble.sinceMs).toISOString();
+  return `the lease cannot be renewed since ${since}: ${trouble.why}`;
 }
 
 /** The deals database, for whoever takes a lease anew; before it is open nothing is fenced yet. */

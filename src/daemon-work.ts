@@ -108,16 +108,15 @@ export class StandingWork {
 
   #statusOf({ actor, pulse }: WatchedActor, canEnd: boolean): LoopStatus {
     const { clock } = this.#options;
-    const { name, state, passes, failures, lastPassAtMs, nextPassAtMs, lastError } =
+    const { state, nextPassAtMs, lastPassAtMs, lastSuccessAtMs, lastError, ...counted } =
       actor.snapshot();
     const { aliveUntilMs } = pulse.progress(canEnd);
     const isDue = Number.isFinite(aliveUntilMs) && state !== 'stopped';
     return {
-      name,
+      ...counted,
       doing: state === 'running' ? 'a pass' : undefined,
-      passes,
-      failures,
       lastPassAtMs,
+      lastSuccessAtMs,
       nextPassAtMs,
       progressDueInMs: isDue ? aliveUntilMs - clock.monotonic() : undefined,
       lastError,

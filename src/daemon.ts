@@ -11,13 +11,13 @@
  */
 import type { Feed } from './actors/feed.ts';
 import type { Broker, Gate, Stop } from './broker/request.ts';
-import { createBroker } from './broker/token-broker.ts';
 import { leaseTimes } from './coordination/lease-keeper.ts';
 import { LeaseSet } from './coordination/lease-set.ts';
 import { daemonLease, dataDirLease, standbyNote } from './coordination/names.ts';
 import { Notes } from './coordination/notes.ts';
 import type { LeaseEntry } from './coordination/ports.ts';
 import { type ActingParts, daemonActions } from './daemon-actions.ts';
+import { composeBroker } from './daemon-broker.ts';
 import type { Daemon, DaemonOptions, Ending, Standing } from './daemon-contract.ts';
 import { onceUnlocked, tryMsMax } from './daemon-database.ts';
 import {
@@ -27,15 +27,17 @@ import {
   isHeirOf,
   listInTime,
   whyHeld,
+  whyUnconfirmed,
 } from './daemon-leases.ts';
+import { describePause, WorkPause } from './daemon-pause.ts';
 import { DaemonPulses } from './daemon-pulses.ts';
 import { adoptFeeds, StandingWork, supervisorIn } from './daemon-work.ts';
-import { createKeepaClient } from './keepa/client.ts';
 import { describeError } from './runtime/describe-error.ts';
 import type { LoopProgress } from './runtime/pulse.ts';
 import type { Supervisor, SupervisorFailure } from './runtime/supervisor.ts';
 import { ActionRefusedError, type ControlActions } from './status/actions.ts';
 import type { Phase, StatusSources } from './status/sources.ts';
+import { countingSweeps, Tally } from './status/tally.ts';
 import { type DealWriter, learnedAgeMsMax, StaleFenceError } from './store/ports.ts';
 
 export function composeDaemon(options: DaemonOptions): Daemon {
@@ -53,6 +55,8 @@ class ComposedDaemon implements Daemon {
   /** The data directory's lease and the key's: one writer of the files, one spender. */
   readonly #leases: LeaseSet;
   readonly #notes: Notes;
+  readonly #pause: WorkPause;
+  readonly #tally = new Tally();
   readonly #stopping = new AbortController();
   readonly #startedAtMs: number;
   #standing: Standing;
@@ -92,9 +96,14 @@ class ComposedDaemon implements Daemon {
       store: () => this.#storeId,
       doing: () => {
         this.#pulses.lease.beat();
-        return this.#phase.why;
+        return this.#present().why;
       },
       onTurned: () => this.#broker?.nudge(),
+    });
+    this.#pause = new WorkPause({
+      clock: world.clock,
+      log: world.log.scoped('pause'),
+      onTurned: () => this.#onPauseTurned(),
     });
     this.#notes = new Notes({ leases: world.coordination.leases, owner, clock: world.clock });
   }
@@ -132,12 +141,29 @@ class ComposedDaemon implements Daemon {
     const writer = await this.#openWriter();
     if (writer === undefined) return;
     const learned = await store.reader.learnedCosts(world.clock.now() - learnedAgeMsMax);
-    const broker = this.#composeBroker(writer, learned);
+    const broker = composeBroker({
+      ...{ options: this.#options, writer, learned, pulses: this.#pulses },
+      gate: () => this.#gate(),
+      isFinal: (error) => this.#isTakenOver(error),
+      onHalted: (stop) => this.#onHalted(stop),
+      onBalanceKnown: () => this.#reportReady(),
+      onRecorded: (entry) => this.#tally.noteRequest(entry),
+    });
     this.#broker = broker;
     this.#pulses.broker.beat();
     broker.start();
     this.#startWork({ broker, writer });
     this.#enter('active', 'working');
+    this.#onPauseTurned();
+  }
+
+  /** A paused daemon asks Keepa nothing: it has done what it was started for, like a standby. */
+  #onPauseTurned(): void {
+    if (this.#phase.name !== 'active') return;
+    // Whatever is waited for from now on, it is not waited for since before the pause.
+    this.#enter('active', 'working');
+    if (this.#pause.current() !== undefined) this.#reportReady();
+    this.#broker?.nudge();
   }
 
   /** Makes us the writer in the database's eyes; undefined when told to stop, or when not. */
@@ -146,11 +172,12 @@ class ComposedDaemon implements Daemon {
     const write = async (): Promise<DealWriter> => {
       this.#pulses.start.beat();
       await store.prepareToWrite({ busyMs: tryMsMax });
-      const writer = store.writer(this.#leases.fence ?? 0);
+      const writer = countingSweeps(store.writer(this.#leases.fence ?? 0), this.#tally);
       await writer.adoptFence();
       this.#writer = writer;
       await this.#recordRun({});
       await this.#adoptFeeds(writer, this.#standing.feeds);
+      await this.#pause.adopt(store.reader, writer);
       return writer;
     };
     const { signal } = this.#stopping;
@@ -215,30 +242,6 @@ class ComposedDaemon implements Daemon {
     else log.warn('lease-store-away', { why });
   }
 
-  #composeBroker(writer: DealWriter, learned: unknown): Broker {
-    const { config, world } = this.#options;
-    const { clock, random, log } = world;
-    const transport = this.#pulses.ofTransport(world.transport);
-    type Line = Parameters<DealWriter['recordRequest']>;
-    const record = this.#pulses.ofWrite((...line: Line) => writer.recordRequest(...line));
-    const broker = createBroker({
-      clock,
-      random: random.fork('broker'),
-      log: log.scoped('broker'),
-      client: createKeepaClient({ transport, clock }),
-      policy: { shares: config.shares, deficitFloor: config.deficitFloor },
-      record: async (entry, lesson) => {
-        await record(entry, lesson);
-        if (broker.snapshot().balance !== undefined) this.#reportReady();
-      },
-      learned,
-      gate: () => this.#gate(),
-      isFinal: (error) => this.#isTakenOver(error),
-      onHalted: (stop) => this.#onHalted(stop),
-    });
-    return this.#pulses.ofBroker(broker);
-  }
-
   /** A stale fence says that another process writes now: this one must not go on buying. */
   #isTakenOver(error: unknown): boolean {
     if (!(error instanceof StaleFenceError)) return false;
@@ -260,11 +263,15 @@ class ComposedDaemon implements Daemon {
 
   #gate(): Gate {
     this.#pulses.broker.beat();
-    if (this.#leases.holds()) return { open: true };
-    const trouble = this.#leases.trouble;
-    if (trouble === undefined) return { open: false, why: 'the daemon lease is not confirmed' };
-    const since = new Date(trouble.sinceMs).toISOString();
-    return { open: false, why: `the lease cannot be renewed since ${since}: ${trouble.why}` };
+    this.#pause.look();
+    if (this.#leases.holds()) return this.#openUnlessPaused();
+    return { open: false, why: whyUnconfirmed(this.#leases) };
+  }
+
+  #openUnlessPaused(): Gate {
+    const pause = this.#pause.current();
+    if (pause === undefined) return { open: true };
+    return { open: false, cause: 'paused', why: describePause(pause) };
   }
 
   #composeKeeping(): Supervisor {
@@ -289,6 +296,7 @@ class ComposedDaemon implements Daemon {
       ...{ clock, log, random, reader: store.reader, checkpoints: coordination.checkpoints },
       fence: () => this.#leases.fence ?? 0,
       notes: this.#notes,
+      lastPausedAtMs: () => this.#pause.lastPausedAtMs(),
       onError: (error) => void this.#isTakenOver(error),
     });
     this.#endIfFailed(this.#work.failed);
@@ -314,6 +322,7 @@ class ComposedDaemon implements Daemon {
     const { log } = this.#options.world;
     this.#enter('stopping', ending.reason);
     this.#stopping.abort();
+    this.#pause.stop();
     try {
       // The actors wait for the broker, so it stops admitting while they take their requests back.
       await Promise.all([this.#work?.stop(), this.#turn, this.#broker?.drain()]);
@@ -345,6 +354,14 @@ class ComposedDaemon implements Daemon {
     this.#leases.tell();
   }
 
+  /** The phase as others see it: a paused daemon works, but for the spending. */
+  #present(): Phase {
+    const pause = this.#phase.name === 'active' ? this.#pause.current() : undefined;
+    if (pause === undefined) return this.#phase;
+    const { sinceMs, untilMs } = pause;
+    return { name: 'paused', why: describePause(pause), sinceMs, untilMs };
+  }
+
   /** @throws ActionRefusedError unless it works. */
   #actingParts(): ActingParts {
     const { store, world } = this.#options;
@@ -357,24 +374,29 @@ class ComposedDaemon implements Daemon {
     const { clock, log } = world;
     const rules = { costs: config.costs, acceptance: config.acceptance };
     const { signal } = this.#stopping;
-    return { broker, reader: store.reader, writer, clock, rules, log: log.scoped('asked'), signal };
+    const parts = { broker, reader: store.reader, writer, clock, rules, signal };
+    return { ...parts, pause: this.#pause, log: log.scoped('asked') };
   }
 
   sources(): StatusSources {
     const { config, store, owner, version, world } = this.#options;
     return {
       clock: world.clock,
+      instance: owner.instance,
       version,
       dataDir: config.dataDir,
       pid: owner.pid,
       startedAtMs: this.#startedAtMs,
       shares: config.shares,
       reader: store.reader,
-      phase: () => this.#phase,
+      phase: () => this.#present(),
+      pause: () => this.#pause.current(),
       broker: () => this.#broker?.snapshot(),
       suspensions: () => this.#work?.janitor.suspensions() ?? new Map(),
       loops: () => this.#work?.loops() ?? [],
       leases: () => this.#listLeases(),
+      tally: () => this.#tally.figures(),
+      progress: () => this.progress(),
     };
   }
 

@@ -9,7 +9,7 @@ import { Command, CommanderError } from 'commander';
 import { exitCodes } from './cli/cli-error.ts';
 import type { CommandRun } from './cli/command-parts.ts';
 import { addDeals, addJudgements } from './cli/commands-deals.ts';
-import { addReckoning, addRunning } from './cli/commands-running.ts';
+import { addPausing, addReckoning, addRunning } from './cli/commands-running.ts';
 import { addCoordination, addDoctor, addOutside } from './cli/commands-upkeep.ts';
 import type { CliContext } from './cli/context.ts';
 import { describeFailure } from './cli/failure.ts';
@@ -35,6 +35,7 @@ const program = new Command('keepa-deals')
 
 const run: CommandRun = { context, version, finish };
 addRunning(program, run);
+addPausing(program, run);
 addDeals(program, run);
 addJudgements(program, run);
 addReckoning(program, run);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
-import { keyPlace, readKey } from '../src/config-key.ts';
+import { keyPlace, readHttpToken, readKey } from '../src/config-key.ts';
 import { ConfigError } from '../src/config-problem.ts';
 
 let directory: string;
@@ -88,4 +88,21 @@ test('a secret shows itself to nobody who prints it', () => {
   ];
   assert.doesNotMatch(shown.join('\n'), /K3Y/);
   assert.equal(secret.reveal(), 'K3Y');
+});
+
+test('the token of the control server comes from its file, else its credential, or is none', () => {
+  const token = 'x'.repeat(16);
+  const env = { CREDENTIALS_DIRECTORY: directory };
+  assert.equal(readHttpToken(env, undefined), undefined);
+  assert.equal(readHttpToken({}, undefined), undefined);
+  fileWith('keepa-deals-http-token', `${token}-credential\n`);
+  assert.equal(readHttpToken(env, undefined)?.reveal(), `${token}-credential`);
+  assert.equal(readHttpToken(env, fileWith('token', token))?.reveal(), token);
+  for (const wrong of ['', 'x'.repeat(15), `${token} ${token}`]) {
+    assert.throws(
+      () => readHttpToken(env, fileWith('token', wrong)),
+      (error) => error instanceof ConfigError && (wrong === '' || !error.message.includes(wrong)),
+    );
+  }
+  assert.throws(() => readHttpToken(env, join(directory, 'absent')), ConfigError);
 });

@@ -51,6 +51,8 @@ export interface JanitorOptions {
   readonly ttlMs: number;
   /** After which an ended row is forgotten. */
   readonly purgeMs: number;
+  /** Monotonic: when work was last paused, now while it is; undefined: never yet. */
+  lastPausedAtMs(): number | undefined;
 }
 
 const intervalMs = 60_000;
@@ -180,8 +182,10 @@ export class Janitor {
   }
 
   async #countTime(rounds: Rounds): Promise<number> {
-    const { broker, writer } = this.#options;
-    const isHalted = broker.snapshot().stopped !== undefined;
+    const { broker, writer, lastPausedAtMs } = this.#options;
+    // A pause between two looks counts as well: its time is in the span that is open now.
+    const wasPaused = (lastPausedAtMs() ?? Number.NEGATIVE_INFINITY) >= this.#watch.monotonicMs;
+    const isHalted = wasPaused || broker.snapshot().stopped !== undefined;
     const counted = countHealthyTime(this.#watch, { ...this.#instant(), isHalted, rounds });
     const asOfMs = counted.watch.decidedUntilMs;
     if (counted.healthyMs > 0) await writer.addHealthyTime({ ms: counted.healthyMs, asOfMs });

@@ -80,7 +80,9 @@ export interface LedgerEntry {
 }
 
 /** Whether the broker may admit anything now. Closed without the daemon lease, and while paused. */
-export type Gate = { readonly open: true } | { readonly open: false; readonly why: string };
+export type Gate =
+  | { readonly open: true }
+  | { readonly open: false; readonly why: string; readonly cause?: 'gate' | 'paused' };
 
 export interface ClassSnapshot {
   readonly queued: number;
@@ -104,12 +106,16 @@ export interface ClassSnapshot {
   readonly longestWaitAtMs: number | undefined;
 }
 
+/** The gravest first: `gate` is a lease that is not confirmed, `paused` a person's own wish. */
+export const stopCauses = ['invalid-key', 'payment-required', 'store', 'gate', 'paused'] as const;
+export type StopCause = (typeof stopCauses)[number];
+
 /** Why nothing is spent. A refused key and an unpaid plan last until the process starts anew. */
 export interface Stop {
   readonly why: string;
   /** Our wall clock. */
   readonly sinceMs: number;
-  readonly cause?: 'invalid-key' | 'payment-required' | 'gate' | 'store';
+  readonly cause?: StopCause;
 }
 
 export interface BrokerSnapshot {
@@ -150,7 +156,7 @@ export interface BrokerSnapshot {
    * `balance` while tokens are waited for. Undefined while they are not.
    */
   readonly tokensNeeded: number | undefined;
-  /** Set when all spending stopped: 402, invalid key, closed gate, store that cannot write. */
+  /** Set when all spending stopped: 402, invalid key, closed gate, pause, failing store. */
   readonly stopped: Stop | undefined;
   /** Tokens of the last hour that our requests do not explain; above 0 somebody else spent them. */
   readonly unexplainedTokens: number;

@@ -3,17 +3,12 @@
  */
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Stop } from './request.ts';
-
-type Cause = NonNullable<Stop['cause']>;
-
-/** The gravest first: the one that is shown. */
-const causes: readonly Cause[] = ['invalid-key', 'payment-required', 'store', 'gate'];
+import { type Stop, type StopCause, stopCauses } from './request.ts';
 
 export class StopSigns {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #signs = new Map<Cause, Stop>();
+  readonly #signs = new Map<StopCause, Stop>();
 
   constructor({ clock, log }: { clock: Clock; log: Log }) {
     this.#clock = clock;
@@ -22,7 +17,7 @@ export class StopSigns {
 
   /** The gravest reason; undefined: spending is allowed. */
   get current(): Stop | undefined {
-    const cause = causes.find((name) => this.#signs.has(name));
+    const cause = stopCauses.find((name) => this.#signs.has(name));
     return cause && this.#signs.get(cause);
   }
 
@@ -31,18 +26,24 @@ export class StopSigns {
     return this.#signs.has('invalid-key') || this.#signs.has('payment-required');
   }
 
-  raise(cause: Cause, why: string): Stop {
+  raise(cause: StopCause, why: string): Stop {
     const sinceMs = this.#signs.get(cause)?.sinceMs;
     const sign: Stop = { cause, why, sinceMs: sinceMs ?? this.#clock.now() };
     this.#signs.set(cause, sign);
-    if (sinceMs === undefined) this.#log.warn('spending-stopped', { cause, why });
+    if (sinceMs === undefined) this.#tell(sign, why);
     return sign;
   }
 
-  lift(cause: 'gate' | 'store'): void {
+  lift(cause: 'gate' | 'paused' | 'store'): void {
     const sign = this.#signs.get(cause);
     if (sign === undefined) return;
     this.#signs.delete(cause);
     this.#log.info('spending-resumed', { cause, afterMs: this.#clock.now() - sign.sinceMs });
+  }
+
+  /** What a person asked for is no warning. */
+  #tell({ cause }: Stop, why: string): void {
+    if (cause === 'paused') this.#log.info('spending-stopped', { cause, why });
+    else this.#log.warn('spending-stopped', { cause, why });
   }
 }

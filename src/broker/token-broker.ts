@@ -184,11 +184,12 @@ class SerialBroker implements TokenBroker {
 
   #readGate(): boolean {
     const gate = this.#options.gate();
-    if (gate.open) {
-      this.#stops.lift('gate');
-      return true;
+    const cause = gate.open ? undefined : (gate.cause ?? 'gate');
+    for (const other of ['gate', 'paused'] as const) {
+      if (other !== cause) this.#stops.lift(other);
     }
-    this.#stops.raise('gate', gate.why);
+    if (gate.open) return true;
+    this.#stops.raise(gate.cause ?? 'gate', gate.why);
     this.#spending.disown();
     return false;
   }

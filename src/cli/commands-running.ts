@@ -1,7 +1,7 @@
 /**
  * The commands that run the daemon, show it, and reckon what it spends.
  */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   type CommandRun,
   command,
@@ -11,7 +11,7 @@ import {
   redisUrl,
   whole,
 } from './command-parts.ts';
-import { parseRates } from './quantity.ts';
+import { parseInstantMs, parseRates, parseReason, parseSpanMs } from './quantity.ts';
 
 /** The daemon, and what it is doing. */
 export function addRunning(program: Command, { context, version, finish }: CommandRun): void {
@@ -60,6 +60,40 @@ export function addRunning(program: Command, { context, version, finish }: Comma
     .action(async (flags) => {
       const { status } = await import('./status.ts');
       await finish(status(flags, context));
+    });
+}
+
+/** The wish that nothing be spent for a while. */
+export function addPausing(program: Command, { context, finish }: CommandRun): void {
+  command(program, 'pause', 'Spend nothing for a while: kept over restarts, until it ends.', [
+    ['keepa-deals pause --for 2h --reason "the key is needed elsewhere"'],
+    ['keepa-deals pause --until 2026-12-24T18:00:00Z'],
+    ['keepa-deals pause', 'until keepa-deals resume'],
+  ])
+    .addOption(configFile())
+    .addOption(dataDir())
+    .addOption(
+      new Option('--for <span>', 'how long: 90s, 30m, 2h or 3d')
+        .argParser(parseSpanMs)
+        .conflicts('until'),
+    )
+    .addOption(
+      new Option('--until <instant>', 'when it ends, with its zone').argParser(parseInstantMs),
+    )
+    .option('--reason <text>', 'shown wherever the pause is', parseReason)
+    .option('--json', 'print one JSON object')
+    .action(async (flags) => {
+      const { pause } = await import('./pause.ts');
+      await finish(pause(flags, context));
+    });
+
+  command(program, 'resume', 'End a pause before its time.', [['keepa-deals resume']])
+    .addOption(configFile())
+    .addOption(dataDir())
+    .option('--json', 'print one JSON object')
+    .action(async (flags) => {
+      const { resume } = await import('./pause.ts');
+      await finish(resume(flags, context));
     });
 }
 

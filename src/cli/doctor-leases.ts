@@ -93,10 +93,9 @@ async function redisPlaces(
   { opened, unread }: { opened: AsyncDisposableStack; unread: Finding[] },
 ): Promise<readonly Place[]> {
   const { context, loaded } = facts;
-  const { redisUrl } = loaded.config;
-  if (redisUrl === undefined) return [];
   try {
-    const place = redisPlaceOf(redisUrl, context.secrets);
+    const place = redisPlaceOf(loaded.config, context.secrets);
+    if (place === undefined) return [];
     const { openSharedRedis } = await import('../coordination/redis.ts');
     const { spenders, close } = await openSharedRedis({
       place,

@@ -16,12 +16,11 @@ const majorMin = 5;
 const memoryShareMax = 0.9;
 
 export async function checkRedis({ loaded, context }: Facts): Promise<readonly Finding[]> {
-  const { redisUrl } = loaded.config;
-  if (redisUrl === undefined) {
-    return [skipped('redis', 'none is configured: leases and checkpoints are in files')];
-  }
   try {
-    const place = redisPlaceOf(redisUrl, context.secrets);
+    const place = redisPlaceOf(loaded.config, context.secrets);
+    if (place === undefined) {
+      return [skipped('redis', 'none is configured: leases and checkpoints are in files')];
+    }
     const { readRedisFacts } = await import('../coordination/redis-facts.ts');
     const facts = await readRedisFacts(place);
     return [versionOf(facts, place.text), ...remembering(facts), ...forgetting(facts)];

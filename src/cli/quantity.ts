@@ -1,10 +1,11 @@
 /**
- * Quantities in options: spans of time, whole cents, per cents.
+ * Quantities in options: spans of time, instants, whole cents, per cents; and a reason, in a line.
  *
  * A unit is part of a span, because `--max-age 2` means hours to one person and days to the next.
  * Money is whole cents, as in every field of the output and of the configuration.
  */
 import { InvalidArgumentError } from 'commander';
+import { isPauseReason } from '../status/actions.ts';
 
 const unitsMs: Readonly<Record<string, number>> = {
   s: 1_000,
@@ -35,6 +36,20 @@ export function parsePercent(text: string): number {
   const value = /^\d{1,3}(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (value <= 100) return value / 100;
   throw new InvalidArgumentError('It must be a number of per cents from 0 to 100.');
+}
+
+/** Unix ms of an ISO-8601 instant that names its zone. @throws InvalidArgumentError */
+export function parseInstantMs(text: string): number {
+  const isInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/;
+  const ms = isInstant.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isFinite(ms)) return ms;
+  throw new InvalidArgumentError('It must be an instant with its zone, as 2026-12-24T18:00:00Z.');
+}
+
+/** @throws InvalidArgumentError */
+export function parseReason(text: string): string {
+  if (isPauseReason(text)) return text;
+  throw new InvalidArgumentError('It must be one line of at most 200 characters.');
 }
 
 const ratesMax = 8;

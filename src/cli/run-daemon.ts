@@ -7,13 +7,22 @@
  * at most one answer, as a power cut would (promises P1 and P12). SIGHUP reads the configuration
  * again where the caller can do that, and ends the process where not.
  */
-import type { HttpAddress } from '../config.ts';
 import type { Daemon, Ending } from '../daemon-contract.ts';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import { type ControlServer, startControlServer } from '../status/control-server.ts';
+import { type LoopLag, loopLag } from '../runtime/loop-lag.ts';
+import type { ControlAnswers } from '../status/control-answers.ts';
+import {
+  type ControlServer,
+  startControlServer,
+  type TcpOptions,
+} from '../status/control-server.ts';
 import { fitsSocket } from '../status/control-socket.ts';
+import type { Exposition } from '../status/exposition.ts';
+import { healthOf } from '../status/health.ts';
+import { gatherFacts } from '../status/metric-facts.ts';
 import { buildReport } from '../status/report.ts';
+import type { StatusSources } from '../status/sources.ts';
 import { CliError, exitCodes, systemReason } from './cli-error.ts';
 import { socketPath } from './data-dir.ts';
 import type { SystemdReports } from './systemd-reports.ts';
@@ -26,7 +35,7 @@ const samePressMs = 300;
 export interface RunOptions {
   readonly daemon: Daemon;
   readonly dataDir: string;
-  readonly http?: HttpAddress | undefined;
+  readonly http?: TcpOptions | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Reads the configuration again at SIGHUP; never rejects. */
@@ -47,7 +56,8 @@ export interface RunOptions {
  */
 export async function runDaemon(options: RunOptions): Promise<Ending> {
   const { daemon, reports } = options;
-  const control = await listen(options);
+  const lag = loopLag();
+  const control = await listen(options, lag);
   const release = actOnSignals(options);
   // Also of an end that nobody asked for.
   void daemon.ended.then(({ reason }) => reports?.stopping(reason));
@@ -63,11 +73,31 @@ export async function runDaemon(options: RunOptions): Promise<Ending> {
   } finally {
     release();
     await control.close();
+    lag.stop();
     await reports?.stop();
   }
 }
 
-async function listen(options: RunOptions): Promise<ControlServer> {
+/** The library of the metrics is loaded when somebody first asks for them. */
+function answersOf(sources: StatusSources, lag: LoopLag): ControlAnswers {
+  let loading: Promise<Exposition> | undefined;
+  const load = async (): Promise<Exposition> => {
+    const { Exposition: Loaded } = await import('../status/exposition.ts');
+    return new Loaded();
+  };
+  return {
+    report: () => buildReport(sources),
+    health: () => healthOf(sources),
+    async metrics() {
+      loading ??= load();
+      const exposition = await loading;
+      const facts = await gatherFacts(sources, () => lag.take());
+      return { text: await exposition.render(facts), contentType: exposition.contentType };
+    },
+  };
+}
+
+async function listen(options: RunOptions, lag: LoopLag): Promise<ControlServer> {
   const { daemon, dataDir, http, clock, log } = options;
   const path = socketPath(dataDir);
   if (!fitsSocket(path)) {
@@ -79,7 +109,7 @@ async function listen(options: RunOptions): Promise<ControlServer> {
   }
   try {
     return await startControlServer({
-      report: () => buildReport(daemon.sources()),
+      answers: answersOf(daemon.sources(), lag),
       actions: daemon.actions,
       socketPath: path,
       ...(http === undefined ? {} : { http }),

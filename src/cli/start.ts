@@ -6,7 +6,7 @@
  */
 import type { Feed } from '../actors/feed.ts';
 import { type Config, loadConfig } from '../config.ts';
-import { readKey, type Secret } from '../config-key.ts';
+import { readHttpToken, readKey, type Secret } from '../config-key.ts';
 import type { ConfigFlags } from '../config-layers.ts';
 import type { LeaseTimes } from '../coordination/lease-keeper.ts';
 import type { Coordination, Owner } from '../coordination/ports.ts';
@@ -20,7 +20,7 @@ import { createLog, type FlushableLog } from '../runtime/log-writer.ts';
 import { openNotifySocket, watchdogMsOf } from '../runtime/notify-socket.ts';
 import { isProvablyDead } from '../runtime/process-identity.ts';
 import { systemRandom } from '../runtime/random.ts';
-import { isLoopback } from '../status/control-server.ts';
+import { isLoopback } from '../status/control-doors.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { socketPath } from './data-dir.ts';
@@ -64,7 +64,9 @@ export async function start(
   const { env, cwd, terminal } = context;
   const layered = configFlags(flags);
   const loaded = loadConfig({ flags: layered, env, cwd });
-  refuseUnbuilt(loaded.config);
+  const token = readHttpToken(env, loaded.httpTokenFile);
+  if (token !== undefined) context.secrets.add(token.reveal());
+  refuseOpen(loaded.config, token);
   const resolved = resolveFeeds(loaded.config, loaded.file);
   const key = readKey(env, loaded.keyFile);
   context.secrets.add(key.reveal());
@@ -75,7 +77,7 @@ export async function start(
     for (const warning of warnings) log.warn('config', { warning });
     const { feeds } = resolved;
     const { config } = loaded;
-    const ending = await run({ config, feeds, key, redis, log, flags, context, tuning });
+    const ending = await run({ config, feeds, key, token, redis, log, flags, context, tuning });
     log.info('ended', { code: ending.code, reason: ending.reason });
     if (ending.code !== exitCodes.fine) terminal.say(`keepa-deals: ${ending.reason}`);
     return ending.code;
@@ -92,6 +94,7 @@ interface Parts {
   readonly config: Config;
   readonly feeds: readonly Feed[];
   readonly key: Secret;
+  readonly token: Secret | undefined;
   readonly redis: RedisPlace | undefined;
   readonly log: FlushableLog;
   readonly flags: StartFlags;
@@ -100,7 +103,7 @@ interface Parts {
 }
 
 async function run(parts: Parts): Promise<Ending> {
-  const { config, feeds, key, redis, log, flags, context, tuning } = parts;
+  const { config, feeds, key, token, redis, log, flags, context, tuning } = parts;
   const { version, ownStore = false } = flags;
   const clock = systemClock();
   const random = systemRandom();
@@ -134,11 +137,11 @@ async function run(parts: Parts): Promise<Ending> {
     return await runDaemon({
       daemon,
       dataDir: config.dataDir,
-      http: config.http,
+      http: config.http && { ...config.http, token },
       clock,
       log,
       reload: reloader({
-        ...{ context, daemon, log, key, check: refuseUnbuilt },
+        ...{ context, daemon, log, key, check: (next) => refuseOpen(next, token) },
         flags: configFlags(flags),
         standing: { config, feeds },
       }),
@@ -193,13 +196,13 @@ function coordinationOf(
   return splitCoordination({ local, shared, checkpoints });
 }
 
-/** What the configuration may say and this version cannot do yet must not be ignored. */
-function refuseUnbuilt({ http }: Config): void {
-  if (http !== undefined && !isLoopback(http.host)) {
+/** Beyond this machine nobody may ask without showing something. */
+function refuseOpen({ http }: Config, token: Secret | undefined): void {
+  if (http !== undefined && !isLoopback(http.host) && token === undefined) {
     throw new CliError(exitCodes.badConfig, {
       what: `http ${http.host}:${http.port}`,
-      why: 'only this machine may ask, since there is no password yet',
-      todo: `set 127.0.0.1:${http.port}, and put a proxy with a password before it`,
+      why: 'only this machine may ask without a token',
+      todo: `set 127.0.0.1:${http.port}, or http_token_file`,
     });
   }
 }

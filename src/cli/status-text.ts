@@ -33,6 +33,7 @@ export function statusLines(report: StatusReport, options: { isColoured: boolean
         ['last success', instant(report.lastSuccessAt, nowMs)],
         ['tokens', tokensText(report, nowMs)],
         ['process', processText(report, nowMs)],
+        ...pauseRow(report, nowMs),
         ['data', report.dataDir],
       ],
       [],
@@ -50,6 +51,13 @@ export function statusLines(report: StatusReport, options: { isColoured: boolean
         `lease ${name}: process ${pid}, ${spanText(remainingMs)} left, ${doing}`,
     ),
   ];
+}
+
+function pauseRow({ pause }: StatusReport, nowMs: number): [string, string][] {
+  if (!pause) return [];
+  const until = pause.until === null ? 'keepa-deals resume' : instant(pause.until, nowMs);
+  const why = pause.reason === null ? '' : `: ${pause.reason}`;
+  return [['paused', `since ${instant(pause.since, nowMs)} until ${until}${why}`]];
 }
 
 function instant(iso: string | null, nowMs: number): string {

@@ -14,11 +14,13 @@ import { isAsin } from '../keepa/call-limits.ts';
 import { isDomainId } from '../keepa/domain.ts';
 import { describeError } from '../runtime/describe-error.ts';
 import type { Log } from '../runtime/log.ts';
+import type { PauseOrder } from '../store/ports.ts';
 import {
   type ActionLine,
   ActionRefusedError,
   actionPaths,
   type ControlActions,
+  isPauseReason,
   type RefreshOrder,
 } from './actions.ts';
 
@@ -48,7 +50,28 @@ export function actionRoutes(actions: ControlActions, log: Log): Hono {
     });
     return { event: 'refreshed', result };
   });
+  post(actionPaths.pause, async (context) => {
+    return { event: 'paused', result: await actions.pause(pauseIn(context)) };
+  });
+  post(actionPaths.resume, async () => {
+    return { event: 'resumed', pause: (await actions.resume()) ?? null };
+  });
   return app;
+}
+
+/** @throws ActionRefusedError for an end that is no instant and a reason that is no line. */
+function pauseIn({ req }: Context): PauseOrder {
+  const [until, reason] = [req.query('until'), req.query('reason')];
+  if (until !== undefined && !/^\d{1,15}$/.test(until)) {
+    throw new ActionRefusedError('the end of a pause is an instant in milliseconds');
+  }
+  if (reason !== undefined && !isPauseReason(reason)) {
+    throw new ActionRefusedError('a reason is one line of at most 200 characters');
+  }
+  return {
+    ...(until === undefined ? {} : { untilMs: Number(until) }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 /** @throws ActionRefusedError for what is no product. */

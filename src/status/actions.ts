@@ -7,6 +7,7 @@
  */
 import type { RejudgeOutcome } from '../actors/rejudge-changes.ts';
 import type { DomainId } from '../keepa/call.ts';
+import type { Pause, PauseOrder } from '../store/ports.ts';
 
 /** The daemon cannot do it now (it stands by, starts or stops); the message says why. */
 export class ActionRefusedError extends Error {
@@ -27,6 +28,17 @@ export interface RefreshResult {
   readonly why: string | null;
 }
 
+export interface PauseResult {
+  readonly pause: Pause;
+  /** The purpose of the request that was under way and will be finished; null: none was. */
+  readonly underWay: string | null;
+}
+
+/** A reason is one printable line, because it is shown wherever the pause is. */
+export function isPauseReason(text: string): boolean {
+  return /^[^\p{Cc}\p{Cf}]{1,200}$/v.test(text) && text.trim() !== '';
+}
+
 export interface ControlActions {
   /** Judges all kept evidence again, in bounded steps; calls back with the rows judged so far. */
   rejudge(onProgress: (judged: number) => void): Promise<RejudgeOutcome>;
@@ -40,6 +52,10 @@ export interface ControlActions {
     order: RefreshOrder,
     onQueued: (waitBoundMs: number | undefined) => void,
   ): Promise<RefreshResult>;
+  /** Afterwards nothing more is bought, also by later lives, until the pause ends. */
+  pause(order: PauseOrder): Promise<PauseResult>;
+  /** Ends the pause; returns the one that was in force. */
+  resume(): Promise<Pause | undefined>;
 }
 
 /** A line of an answer. Programs of the same version read it, so it has no schema number. */
@@ -49,10 +65,14 @@ export type ActionLine =
   | { readonly event: 'failed'; readonly why: string }
   | { readonly event: 'rejudged'; readonly outcome: RejudgeOutcome }
   | { readonly event: 'confirmed'; readonly rows: number }
-  | { readonly event: 'refreshed'; readonly result: RefreshResult };
+  | { readonly event: 'refreshed'; readonly result: RefreshResult }
+  | { readonly event: 'paused'; readonly result: PauseResult }
+  | { readonly event: 'resumed'; readonly pause: Pause | null };
 
 export const actionPaths = {
   rejudge: '/actions/rejudge',
   confirmHeld: '/actions/confirm-held',
   refresh: '/actions/refresh',
+  pause: '/actions/pause',
+  resume: '/actions/resume',
 } as const;

@@ -7,7 +7,7 @@
 import { type BrokerSnapshot, type SpendClass, spendClasses } from '../broker/request.ts';
 import type { LeaseEntry } from '../coordination/ports.ts';
 import type { JudgingTotals } from '../store/judging-ports.ts';
-import type { DealReader, FeedStatus, Freshness } from '../store/ports.ts';
+import type { DealReader, FeedStatus, Freshness, Pause } from '../store/ports.ts';
 import type { LoopStatus } from './sources.ts';
 import type { StateName } from './state.ts';
 
@@ -35,6 +35,8 @@ export interface WaitBoundsReport {
 
 export interface FeedReport {
   readonly name: string;
+  /** False: it was taken out of the configuration, and its rows stay. */
+  readonly configured: boolean;
   readonly rows: number;
   readonly lastSweepAt: string | null;
   readonly lastSweepRows: number | null;
@@ -75,6 +77,7 @@ export interface LoopReport {
   readonly passes: number;
   readonly failures: number;
   readonly lastPassAt: string | null;
+  readonly lastSuccessAt: string | null;
   readonly nextPassAt: string | null;
   readonly lastError: string | null;
 }
@@ -93,6 +96,13 @@ export interface TokenReport {
   readonly spentLastHour: number;
   readonly unexplained: number | null;
   readonly refusals: number | null;
+}
+
+export interface PauseReport {
+  readonly since: string;
+  /** When it ends by itself; null: when somebody says so. */
+  readonly until: string | null;
+  readonly reason: string | null;
 }
 
 export interface StatusReport {
@@ -121,6 +131,8 @@ export interface StatusReport {
   readonly freshness: { readonly [K in keyof Freshness]: number | null };
   readonly loops: readonly LoopReport[];
   readonly leases: readonly LeaseReport[];
+  /** Null: nothing is paused. A daemon that is gone will be paused when it starts again. */
+  readonly pause: PauseReport | null;
 }
 
 export function tokensNow(
@@ -189,6 +201,7 @@ export function feedReport(feed: FeedStatus, suspendedWhy: string | undefined): 
   const { sweep } = feed;
   return {
     name: feed.name,
+    configured: feed.isConfigured,
     rows: feed.rows,
     lastSweepAt: isoOrNull(feed.lastSweepAtMs),
     lastSweepRows: feed.lastSweepRows ?? null,
@@ -215,6 +228,7 @@ export function loopReport(loop: LoopStatus): LoopReport {
     passes: loop.passes,
     failures: loop.failures,
     lastPassAt: isoOrNull(loop.lastPassAtMs),
+    lastSuccessAt: isoOrNull(loop.lastSuccessAtMs),
     nextPassAt: isoOrNull(loop.nextPassAtMs),
     lastError: loop.lastError ?? null,
   };
@@ -232,6 +246,12 @@ export function leaseReport(lease: LeaseEntry): LeaseReport {
     remainingMs: Math.round(lease.remainingMs),
     doing: lease.doing,
   };
+}
+
+export function pauseReport(pause: Pause | undefined): PauseReport | null {
+  if (pause === undefined) return null;
+  const { sinceMs, untilMs, reason } = pause;
+  return { since: iso(sinceMs), until: isoOrNull(untilMs), reason: reason ?? null };
 }
 
 export function iso(ms: number): string {

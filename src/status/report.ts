@@ -13,6 +13,7 @@ import {
   isoOrNull,
   leaseReport,
   loopReport,
+  pauseReport,
   tokensNow,
   waitBoundsNow,
 } from './report-fields.ts';
@@ -55,5 +56,6 @@ export async function buildReport(sources: StatusSources): Promise<StatusReport>
     ...stored.figures,
     loops: loops.map(loopReport),
     leases: leases.map(leaseReport),
+    pause: pauseReport(sources.pause()),
   };
 }

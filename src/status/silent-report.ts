@@ -10,6 +10,7 @@ import {
   classesNow,
   iso,
   isoOrNull,
+  pauseReport,
   type StatusReport,
   tokensNow,
   waitBoundsNow,
@@ -28,10 +29,11 @@ export async function buildSilentReport(
   silence: Silence & { readonly reader: DealReader },
 ): Promise<StatusReport> {
   const { nowMs, hangs, reader } = silence;
-  const [stored, run, requests] = await Promise.all([
+  const [stored, run, requests, pause] = await Promise.all([
     readStored(reader, { nowMs }),
     reader.lastRun(),
     reader.recentRequests(1),
+    reader.pause(nowMs),
   ]);
   const latest = requests[0];
   const empty = emptyReport(silence);
@@ -51,6 +53,7 @@ export async function buildSilentReport(
       balanceAt: latest?.balanceAfter === undefined ? null : iso(latest.atMs),
     },
     ...stored.figures,
+    pause: pauseReport(pause),
   };
 }
 
@@ -79,6 +82,7 @@ export function emptyReport({ nowMs, dataDir }: Silence): StatusReport {
     freshness: { p50Ms: null, p95Ms: null, maxMs: null },
     loops: [],
     leases: [],
+    pause: null,
   };
 }
 

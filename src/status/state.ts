@@ -6,7 +6,8 @@
  * arithmetic, from what was promised: a wait has a clock time at which it ends, a stall is
  * affordable work that was not started. Health is progress, never the mere existence of a process.
  *
- * Stalled is exactly one of three, while nothing forbids spending (that is `degraded`, with why):
+ * Stalled is exactly one of three, while nothing forbids spending (that is `degraded`, with why, or
+ * `paused` when a person wished it so; what hangs is stalled then, too):
  * - something could be started (a queued request is affordable, or the balance is due to be read)
  *   and for two ticks nothing was, with nothing under way;
  * - a request has been under way for longer than every time limit of the transport, and a tick;
@@ -25,15 +26,17 @@ import { tickMs } from '../broker/token-bucket.ts';
 import type { LedgerRecord } from '../store/ports.ts';
 import type { LoopStatus, Phase } from './sources.ts';
 
-export type StateName =
-  | 'starting'
-  | 'running'
-  | 'waiting'
-  | 'paused'
-  | 'standby'
-  | 'degraded'
-  | 'stalled'
-  | 'stopped';
+export const stateNames = [
+  'starting',
+  'running',
+  'waiting',
+  'paused',
+  'standby',
+  'degraded',
+  'stalled',
+  'stopped',
+] as const;
+export type StateName = (typeof stateNames)[number];
 
 /** All that the judgement rests on. */
 export interface Situation {
@@ -64,16 +67,21 @@ const failuresInARow = 3;
 const drainTolerated = 0.1;
 const ticksPerHour = 60;
 
+const working: readonly Phase['name'][] = ['active', 'starting', 'paused'];
+
 /** See the head of the file. Total: every situation has a judgement. */
 export function decideState(situation: Situation): Judgement {
   const { phase, broker } = situation;
-  if (phase.name !== 'active' && phase.name !== 'starting') return besideWork(situation);
-  if (broker?.stopped !== undefined) {
+  if (!working.includes(phase.name)) return besideWork(situation);
+  if (broker?.stopped !== undefined && broker.stopped.cause !== 'paused') {
     return {
       state: 'degraded',
       reason: `no token is spent: ${broker.stopped.why}`,
       nextActionAtMs: broker.nextAdmissionAtMs,
     };
+  }
+  if (phase.name === 'paused') {
+    return stuckLoop(situation) ?? notStarted(situation) ?? paused(phase);
   }
   return (
     keepaFails(situation) ??
@@ -95,11 +103,14 @@ function besideWork({ nowMs, phase, loops }: Situation): Judgement {
       const reason = `${phase.why}; waiting for it for ${inWords(nowMs - phase.sinceMs)}`;
       return { state: 'degraded', reason, nextActionAtMs: undefined };
     }
-    case 'paused':
-      return { state: 'paused', reason: phase.why, nextActionAtMs: undefined };
     default:
       return { state: 'stopped', reason: phase.why, nextActionAtMs: undefined };
   }
+}
+
+/** Not an ailment: nothing is to be done about it, and it ends when it was said to. */
+function paused({ why, untilMs }: Phase): Judgement {
+  return { state: 'paused', reason: why, nextActionAtMs: untilMs };
 }
 
 /** Keepa, or the way to it, is broken: nothing of ours will help, and waiting longer is no plan. */

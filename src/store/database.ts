@@ -13,6 +13,7 @@
  * - Statements are prepared once and kept: the queries are few and their texts repeat.
  */
 import { accessSync, closeSync, constants, openSync, statfsSync, statSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import SqliteFile from 'better-sqlite3';
 import {
@@ -29,6 +30,7 @@ import {
   type TransactionSettings,
 } from 'kysely';
 import { switchToWal } from '../runtime/sqlite-wal.ts';
+import type { FileBytes } from './ports.ts';
 import { copyForReading, type PrivateCopy } from './private-copy.ts';
 import { StoreOpenError, type StoreOpenReason } from './store-open-error.ts';
 import type { StoreDatabase, Tables } from './tables.ts';
@@ -60,6 +62,15 @@ export interface OpenDatabase {
   /** From now on it waits as long for other programs as one that writes should. */
   waitAsWriter(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What the database at `path` takes on disk; nothing where there is no file yet. */
+export async function fileBytesOf(path: string): Promise<FileBytes> {
+  const bytesOf = async (file: string): Promise<number> => {
+    const stats = await stat(file).catch(() => undefined);
+    return stats?.size ?? 0;
+  };
+  return { databaseBytes: await bytesOf(path), logBytes: await bytesOf(`${path}-wal`) };
 }
 
 /** Translates whatever went wrong while opening `path` into an error that says what to do. */

@@ -12,6 +12,7 @@ import { judging } from './migrations/0003-judging.ts';
 import { marksOfWork } from './migrations/0004-marks-of-work.ts';
 import { learnedCosts } from './migrations/0005-learned-costs.ts';
 import { lackingOffers } from './migrations/0006-lacking-offers.ts';
+import { pause } from './migrations/0007-pause.ts';
 import { StoreOpenError } from './store-open-error.ts';
 import type { StoreDatabase } from './tables.ts';
 
@@ -29,6 +30,7 @@ const schemaSteps: readonly SchemaStep[] = [
   { name: '0004-marks-of-work', up: marksOfWork },
   { name: '0005-learned-costs', up: learnedCosts },
   { name: '0006-lacking-offers', up: lackingOffers },
+  { name: '0007-pause', up: pause },
 ];
 
 const tableNames = {

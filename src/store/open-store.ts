@@ -6,7 +6,13 @@
  * query on it from inside a transaction would wait for that transaction for ever.
  */
 import { resolve } from 'node:path';
-import { type OpenDatabase, openErrorFor, openForReading, openForWriting } from './database.ts';
+import {
+  fileBytesOf,
+  type OpenDatabase,
+  openErrorFor,
+  openForReading,
+  openForWriting,
+} from './database.ts';
 import { countByState, dealsOf, freshness, listDeals } from './deals.ts';
 import { confirmHeld, endRows, heldRows } from './endings.ts';
 import { evidenceOf } from './evidence.ts';
@@ -23,6 +29,7 @@ import { checkSchema, migrate } from './migrations.ts';
 import { nextLook } from './next-look.ts';
 import { storePage } from './pages.ts';
 import { pastOf } from './past.ts';
+import { beginPause, endPause, pauseOf } from './pause.ts';
 import type { DealReader, DealWriter, Store } from './ports.ts';
 import { priceBands, splitPriceBand } from './price-bands.ts';
 import { recheckDue, storeRechecks } from './rechecks.ts';
@@ -76,6 +83,7 @@ async function waitingStore(path: string, limits: { busyMs?: number }): Promise<
     reader: {
       ...readerOn(() => waiting.readable().db),
       writes: () => writes,
+      fileBytes: () => fileBytesOf(path),
       newestFence: () => waiting.ask(newestFence, 0),
       storeId: () => waiting.ask(storeId, undefined),
     },
@@ -97,7 +105,11 @@ function storeOn(
     writes += 1;
   };
   return {
-    reader: { ...readerOn(() => db), writes: () => writes },
+    reader: {
+      ...readerOn(() => db),
+      writes: () => writes,
+      fileBytes: () => fileBytesOf(path),
+    },
     prepareToWrite: () => Promise.resolve(),
     writer(fence) {
       if (mode === 'read') throw new Error(`the deals database ${path} is open for reading only`);
@@ -110,7 +122,7 @@ function storeOn(
 /** Runs the work in a transaction of its own. */
 type Transact = <T>(work: (trx: Trx) => Promise<T>) => Promise<T>;
 
-function readerOn(db: () => StoreDatabase): Omit<DealReader, 'writes'> {
+function readerOn(db: () => StoreDatabase): Omit<DealReader, 'writes' | 'fileBytes'> {
   const read: Transact = (work) => db().transaction().setAccessMode('read only').execute(work);
   return {
     ...judgingReaderOn(read),
@@ -140,6 +152,7 @@ function readerOn(db: () => StoreDatabase): Omit<DealReader, 'writes'> {
       read(async (trx) => (await recentRequests(trx, { limit: 1, outcome: 'answered' }))[0]),
     lastRun: () => read(lastRun),
     runsSince: (sinceMs) => read((trx) => runsSince(trx, sinceMs)),
+    pause: (nowMs) => read((trx) => pauseOf(trx, nowMs)),
   };
 }
 
@@ -186,7 +199,7 @@ function writerOn(db: StoreDatabase, { fence, path, foldLog, onWrite }: WriterPa
   };
   return {
     ...judgingWriterOn(write),
-    addHealthyTime: (options) => keepBooks((trx) => addHealthyTime(trx, options)),
+    ...bookkeeperOn(keepBooks, path),
     async tidy() {
       // Not inside it: a checkpoint cannot be part of a transaction.
       await keepBooks(() => Promise.resolve());
@@ -233,6 +246,14 @@ function writerOn(db: StoreDatabase, { fence, path, foldLog, onWrite }: WriterPa
         return await splitPriceBand(trx, { id, queryHash: feed.queryHash }, band);
       }),
     storePage: (page) => write((trx) => storePage(trx, page)),
+  };
+}
+
+type Books = 'recordRequest' | 'recordRun' | 'beginPause' | 'endPause' | 'addHealthyTime';
+
+/** The writes that make no work. */
+function bookkeeperOn(keepBooks: Transact, path: string): Pick<DealWriter, Books> {
+  return {
     recordRequest: (entry, learned) =>
       keepBooks(async (trx) => {
         const { shape, atMs } = entry;
@@ -240,6 +261,9 @@ function writerOn(db: StoreDatabase, { fence, path, foldLog, onWrite }: WriterPa
         if (learned !== undefined) await keepLearned(trx, { shape, atMs, learned });
       }),
     recordRun: (run) => keepBooks((trx) => recordRun(trx, run, path)),
+    beginPause: (order) => keepBooks((trx) => beginPause(trx, order)),
+    endPause: (atMs) => keepBooks((trx) => endPause(trx, atMs)),
+    addHealthyTime: (options) => keepBooks((trx) => addHealthyTime(trx, options)),
   };
 }
 

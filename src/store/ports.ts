@@ -125,6 +125,18 @@ export interface Run {
   readonly databasePath?: string;
 }
 
+/** A person's wish that nothing be spent. */
+export interface PauseOrder {
+  /** When it ends by itself; absent: when somebody says so. */
+  readonly untilMs?: number;
+  /** For people, 1 to 200 characters. */
+  readonly reason?: string;
+}
+
+export interface Pause extends PauseOrder {
+  readonly sinceMs: number;
+}
+
 /** What the writer does. `fence` is bound when it is opened for writing. */
 export interface DealWriter extends JudgingWriter {
   /** Raises the newest fence that counts. @throws StaleFenceError when a newer one is known. */
@@ -164,6 +176,10 @@ export interface DealWriter extends JudgingWriter {
   recordRequest(entry: LedgerRecord, learned?: LearnedShape): Promise<void>;
   /** Once at the start and once at the stop of a life; known by its `instance`. */
   recordRun(run: Run): Promise<void>;
+  /** Begins a pause, or moves the end and the reason of the one in force; returns what holds. */
+  beginPause(order: PauseOrder & { readonly atMs: number }): Promise<Pause>;
+  /** Ends the pause; returns the one that was in force at `atMs`. */
+  endPause(atMs: number): Promise<Pause | undefined>;
 }
 
 export interface DealFilter {
@@ -293,6 +309,13 @@ export interface UnitCosts {
   readonly maxTokens: number;
 }
 
+/** What the deals database takes on disk. */
+export interface FileBytes {
+  readonly databaseBytes: number;
+  /** The write-ahead log beside it; 0 when there is none. */
+  readonly logBytes: number;
+}
+
 /** What anybody may read, also while another process writes, and when none does. */
 export interface DealReader extends JudgingReader {
   newestFence(): Promise<number>;
@@ -327,6 +350,9 @@ export interface DealReader extends JudgingReader {
   lastAnswered(): Promise<LedgerRecord | undefined>;
   lastRun(): Promise<Run | undefined>;
   runsSince(sinceMs: number): Promise<number>;
+  /** The pause in force at `nowMs`. */
+  pause(nowMs: number): Promise<Pause | undefined>;
+  fileBytes(): Promise<FileBytes>;
 }
 
 export interface Store {

@@ -276,6 +276,14 @@ interface HealthyTimeTable {
   as_of_ms: number | null;
 }
 
+/** One row, or none. */
+interface PauseTable {
+  id: number;
+  since_ms: number;
+  until_ms: number | null;
+  reason: string | null;
+}
+
 interface CoverageGapsTable {
   feed_id: number;
   from_ms: number;
@@ -299,6 +307,7 @@ export interface Tables {
   judging_processed: JudgingProcessedTable;
   healthy_time: HealthyTimeTable;
   coverage_gaps: CoverageGapsTable;
+  pause: PauseTable;
 }
 
 export type StoreDatabase = Kysely<Tables>;

@@ -36,6 +36,7 @@ function janitorOf(world: JudgingWorld, change: Partial<JanitorOptions> = {}): J
     sweepIntervalMs: 5 * minuteMs,
     ttlMs: 72 * hourMs,
     purgeMs: 30 * dayMs,
+    lastPausedAtMs: () => undefined,
     ...change,
   });
 }

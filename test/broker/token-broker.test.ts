@@ -196,6 +196,22 @@ describe('token broker: gate', () => {
     await world.end();
   });
 
+  it('tells a pause from a lease that is not confirmed, the graver first', async () => {
+    let gate: Gate = { open: false, cause: 'paused', why: 'a person' };
+    const world = await started({ gate: () => gate });
+    const stopped = () => world.broker.snapshot().stopped;
+    assert.deepEqual([stopped()?.cause, stopped()?.why], ['paused', 'a person']);
+    gate = { open: false, why: 'no lease' };
+    world.broker.nudge();
+    await world.run(100);
+    assert.deepEqual([stopped()?.cause, stopped()?.why], ['gate', 'no lease']);
+    gate = { open: true };
+    world.broker.nudge();
+    await world.run(100);
+    assert.equal(stopped(), undefined);
+    await world.end();
+  });
+
   it('settles and stores what was in flight when the gate closed', async () => {
     let gate: Gate = { open: true };
     const world = await started({ gate: () => gate });

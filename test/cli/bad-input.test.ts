@@ -97,7 +97,11 @@ describe('bad configuration: 78', () => {
     ['an unknown domain', goodFeed.replace('"com"', '"cn"'), /domain.*"cn"/],
     ['a Redis that is none', `redis_url = "http://:s3cr3t@x"\n${goodFeed}`, /redis_url: must be/],
     ['a database by name', `redis_url = "redis://:s3cr3t@x/a"\n${goodFeed}`, /redis_url: names/],
-    ['an address for everybody', `http = "0.0.0.0:1"\n${goodFeed}`, /only this machine may ask/],
+    [
+      'an address for everybody',
+      `http = "0.0.0.0:1"\n${goodFeed}`,
+      /only this machine may ask without a token/,
+    ],
     ['a data directory that is a file', `data_dir = "a-file"\n${goodFeed}`, /a-file: cannot be/],
     ['one below a file', `data_dir = "a-file/x"\n${goodFeed}`, /a-file\/x: cannot be/],
   ];

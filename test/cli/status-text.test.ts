@@ -41,6 +41,15 @@ describe('status for people', () => {
     assert.doesNotMatch(unknown, /null|undefined|NaN/);
   });
 
+  test('a pause is told with its end and its reason, and is no line without one', () => {
+    const pause = { since: iso(nowMs - 60_000), until: iso(nowMs + 7_200_000), reason: 'a trip' };
+    const shown = text({ pause });
+    assert.match(shown, /^paused +since .*\(60 s ago\) until .*\(in 2 h 00 min\): a trip$/m);
+    const open = text({ pause: { ...pause, until: null, reason: null } });
+    assert.match(open, /^paused +since .* until keepa-deals resume$/m);
+    assert.doesNotMatch(text({}), /^paused/m);
+  });
+
   test('each class with its bound, what that rests on, and the longest wait and its time', () => {
     const { classes } = report({});
     const head = {
@@ -84,6 +93,7 @@ describe('status for people', () => {
     const why = 'the last sweep lists 80 rows, the median of a week is 240';
     const feed: StatusReport['feeds'][number] = {
       name: 'books',
+      configured: true,
       rows: 240,
       lastSweepAt: null,
       lastSweepRows: 80,

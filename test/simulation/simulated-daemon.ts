@@ -47,7 +47,7 @@ export function usedFeed(name = 'used'): Feed {
   return { name, query, screen: {} };
 }
 
-interface Outside {
+export interface Outside {
   readonly transport: Transport;
   readonly coordination: Coordination;
   readonly store: Store;

@@ -14,6 +14,7 @@ import { buildReport } from '../../src/status/report.ts';
 import type { StatusReport } from '../../src/status/report-fields.ts';
 import { buildSilentReport, emptyReport } from '../../src/status/silent-report.ts';
 import type { StatusSources } from '../../src/status/sources.ts';
+import { Tally } from '../../src/status/tally.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { DealReader, Store } from '../../src/store/ports.ts';
 import { feed, fillStore, request, run, seenAtMs } from '../cli/filled-store.ts';
@@ -53,7 +54,10 @@ const lease: LeaseEntry = {
 
 function sources(changes: Partial<StatusSources> = {}): StatusSources {
   return {
-    clock: { now: () => nowMs },
+    clock: { now: () => nowMs, monotonic: () => nowMs },
+    instance: 'i',
+    tally: () => new Tally().figures(),
+    progress: () => [],
     version: '1.2.3',
     dataDir: directory,
     pid: 7,
@@ -67,6 +71,7 @@ function sources(changes: Partial<StatusSources> = {}): StatusSources {
         { nextAdmissionAtMs: nowMs + 1_000, tokensNeeded: 105, lastAnswerAtMs: undefined },
         { backfill: queuedClass({ waitBoundMs: 1.5 }) },
       ),
+    pause: () => undefined,
     loops: () => [loop()],
     leases: async () => [lease],
     ...changes,

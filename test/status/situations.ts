@@ -66,6 +66,7 @@ export function loop(changes: Partial<LoopStatus> = {}): LoopStatus {
     passes: 3,
     failures: 0,
     lastPassAtMs: nowMs - 60_000,
+    lastSuccessAtMs: nowMs - 59_000,
     nextPassAtMs: nowMs + 60_000,
     progressDueInMs: 360_000,
     lastError: undefined,

@@ -250,11 +250,33 @@ const cases: readonly Case[] = [
   {
     name: 'a pause, also with work overdue',
     situation: situation({
-      phase: { name: 'paused', why: 'paused by hand', sinceMs: nowMs },
-      broker: broker({ nextAdmissionAtMs: 0 }, { head: queuedClass() }),
+      phase: { name: 'paused', why: 'paused by hand', sinceMs: nowMs, untilMs: nowMs + 9 },
+      broker: broker(
+        { stopped: { why: 'paused by hand', cause: 'paused', sinceMs: nowMs } },
+        { head: queuedClass() },
+      ),
     }),
     state: 'paused',
     reason: /by hand/,
+    nextActionAtMs: nowMs + 9,
+  },
+  {
+    name: 'a pause with a loop that hangs',
+    situation: situation({
+      phase: { name: 'paused', why: 'paused by hand', sinceMs: nowMs },
+      loops: [loop({ progressDueInMs: -1_000 })],
+    }),
+    state: 'stalled',
+    reason: /backfiller made no progress/,
+  },
+  {
+    name: 'a pause of a daemon whose plan is unpaid',
+    situation: situation({
+      phase: { name: 'paused', why: 'paused by hand', sinceMs: nowMs },
+      broker: broker({ stopped: { why: '402', cause: 'payment-required', sinceMs: nowMs } }),
+    }),
+    state: 'degraded',
+    reason: /no token is spent: 402/,
   },
   {
     name: 'the last seconds',

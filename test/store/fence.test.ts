@@ -21,6 +21,8 @@ test('every write of a writer that was taken over is refused and changes nothing
     tables.map((table) => store.outside(`select * from ${Reflect.get(Object(table), 'name')}`));
   const before = everything();
   const writes: Readonly<Record<keyof DealWriter, () => Promise<unknown>>> = {
+    beginPause: () => store.writer.beginPause({ atMs: startMs }),
+    endPause: () => store.writer.endPause(startMs),
     adoptFence: () => store.writer.adoptFence(),
     raiseFence: () => store.writer.raiseFence(9),
     syncFeeds: () => store.writer.syncFeeds([], startMs),

@@ -122,6 +122,9 @@ const refused = [
   'insert into healthy_time values (2, 0, null)',
   'update healthy_time set total_ms = -1',
   'insert into coverage_gaps values (99, 1, null)',
+  'insert into pause values (2, 1, null, null)',
+  'insert into pause values (1, 5, 5, null)',
+  "insert into pause values (1, 1, null, '')",
   "insert into sellers values (1, '', 1, 1, null, null, null, null)",
   "insert into sellers values (1, 'S1', 1, 1, null, 101, null, null)",
 ];

@@ -2,6 +2,7 @@
  * What readers are told: lists, freshness, the ledger, runs; and that they can read at any time.
  */
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { openStore } from '../../src/store/open-store.ts';
@@ -196,4 +197,16 @@ test('a reader is not kept waiting by an open write transaction', async () => {
   assert.equal((await other.reader.deal('A1'))[0]?.title, 'Title of A1');
   await other.close();
   store.outside('rollback');
+});
+
+test('the bytes of the database and of its log are those of the files', async () => {
+  await using store = await TestStore.open();
+  await store.writer.storePage(pageOf(passing(dealRow('A1'))));
+  assert.deepEqual(await store.reader.fileBytes(), {
+    databaseBytes: statSync(store.path).size,
+    logBytes: statSync(`${store.path}-wal`).size,
+  });
+  assert.ok((await store.reader.fileBytes()).logBytes > 0);
+  assert.equal(await store.writer.tidy(), true);
+  assert.equal((await store.reader.fileBytes()).logBytes, 0);
 });

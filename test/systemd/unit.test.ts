@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../../src/cli/cli-error.ts';
 import { stopGraceMs } from '../../src/cli/run-daemon.ts';
 import { roundMsMax } from '../../src/cli/systemd-reports.ts';
+import { readHttpToken } from '../../src/config-key.ts';
 
 const unitPath = fileURLToPath(new URL('../../systemd/keepa-deals.service', import.meta.url));
 const unit = readFileSync(unitPath, 'utf8');
@@ -71,15 +72,27 @@ test('an attacker who takes the service over can do little with it', { skip }, (
   assert.ok(Number(exposure) <= exposureMax / 10, stdout);
 });
 
-test('systemd-analyze finds nothing to say about the unit and its drop-in', { skip }, () => {
+const dropInNames = readdirSync(`${unitPath}.d`);
+
+test('the token comes as the credential that the command line looks for', () => {
+  const dropIn = readFileSync(`${unitPath}.d/http.conf`, 'utf8');
+  const [, name = ''] = /LoadCredential=([a-z-]+):/.exec(dropIn) ?? [];
+  const directory = mkdtempSync(join(tmpdir(), 'keepa-deals-unit-'));
+  writeFileSync(join(directory, name), 'x'.repeat(16));
+  const token = readHttpToken({ CREDENTIALS_DIRECTORY: directory }, undefined);
+  rmSync(directory, { recursive: true });
+  assert.equal(token?.reveal(), 'x'.repeat(16));
+});
+
+test('systemd-analyze finds nothing to say about the unit and its drop-ins', { skip }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'keepa-deals-unit-'));
   try {
     const launcher = fileURLToPath(new URL('../../bin/keepa-deals', import.meta.url));
     const copy = join(directory, 'keepa-deals.service');
-    // verify wants the program to exist, and passes over drop-ins: as one file it reads both.
-    const dropIn = readFileSync(`${unitPath}.d/redis.conf`, 'utf8');
-    const both = `${unit}\n${dropIn}`;
-    writeFileSync(copy, both.replace('/opt/keepa-deals/bin/keepa-deals', launcher));
+    // verify wants the program to exist, and passes over drop-ins: as one file it reads them all.
+    const dropIns = dropInNames.map((name) => readFileSync(`${unitPath}.d/${name}`, 'utf8'));
+    const whole = [unit, ...dropIns].join('\n');
+    writeFileSync(copy, whole.replace('/opt/keepa-deals/bin/keepa-deals', launcher));
     const verify = spawnSync('systemd-analyze', ['verify', '--man=no', copy], { encoding: 'utf8' });
     // It exits with 0 on unknown keys, so the exit code alone proves nothing.
     assert.equal(verify.stderr, '');
