@@ -30,17 +30,14 @@ export function findKey(
   env: Environment,
   { keyFile, units }: { keyFile: string | undefined; units: readonly Unit[] },
 ): FoundKey {
-  const place = keyPlace(env, keyFile);
-  const credential = units.map(({ text }) => credentialIn(text, credentialName)).find(Boolean);
-  const fromUnit = place === undefined ? credential : undefined;
-  const file = place === undefined || place.from === 'KEEPA_API_KEY' ? fromUnit : place.file;
-  const origin =
-    place?.from === 'KEEPA_API_KEY' ? place.from : file === undefined ? 'none' : originOf(file);
+  const place = keyPlace(env, keyFile) ?? unitPlace(units);
+  const file = place !== undefined && 'file' in place ? place.file : undefined;
+  const origin = file === undefined ? (place?.from ?? 'none') : `file ${file}`;
   try {
     const secret =
-      fromUnit === undefined
-        ? readKey(env, keyFile)
-        : keyFrom(fromUnit, `credential ${credentialName} of the unit`);
+      place?.from === 'unit'
+        ? keyFrom(place.file, `credential ${credentialName} of the unit`)
+        : readKey(env, keyFile);
     return { secret, origin, file };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -49,8 +46,12 @@ export function findKey(
   }
 }
 
-function originOf(file: string): string {
-  return `file ${file}`;
+/** The file of which systemd makes the service's credential. */
+function unitPlace(
+  units: readonly Unit[],
+): { readonly from: 'unit'; readonly file: string } | undefined {
+  const file = units.map(({ text }) => credentialIn(text, credentialName)).find(Boolean);
+  return file === undefined ? undefined : { from: 'unit', file };
 }
 
 export function checkKey({ key, daemon }: Facts): readonly Finding[] {
