@@ -55,11 +55,14 @@ export class EndingsChecker implements Checker {
     }
   }
 
-  minute(minute: number): void {
+  minute(): void {
     const tables = this.#run.tables();
-    if (tables === undefined) return;
+    if (tables !== undefined) this.look(tables);
+  }
+
+  /** Every minute: a row that is listed again is taken back at once. */
+  look(tables: Tables): void {
     this.#noteHeld(tables);
-    if (minute % 5 !== 0) return;
     const ended = tables.all<{ id: number }>("select id from deals where state = 'ended'");
     const ids = new Set(ended.map(({ id }) => id));
     for (const id of this.#known) if (!ids.has(id)) this.#known.delete(id);
@@ -90,10 +93,6 @@ export class EndingsChecker implements Checker {
       this.#run.fail('P8-brake', `${ended.length} of ${later.length} rows ended at once, unheld`);
     }
     for (const id of fresh) this.#wasHeld.delete(id);
-  }
-
-  look(_tables: Tables): void {
-    this.minute(0);
   }
 
   #judge(deal: DealLine, feeds: readonly string[]): void {

@@ -35,6 +35,7 @@ export class VerdictsChecker implements Checker {
   /** When whole answers about a product were delivered. */
   readonly #wholeAt = new Map<string, number[]>();
   readonly #seen = new Map<number, number>();
+  #isJudged = false;
   #truth: SimulatedKeepa | undefined;
 
   constructor(run: Watched) {
@@ -42,6 +43,7 @@ export class VerdictsChecker implements Checker {
   }
 
   done({ life, name, args }: PortCall, value: unknown): void {
+    if (name.endsWith('.storeJudgements')) this.#isJudged = true;
     if (name !== 'transport.send') return;
     const request = args[0] as WireRequest;
     const { status, body } = value as { readonly status: number; readonly body: string };
@@ -57,7 +59,14 @@ export class VerdictsChecker implements Checker {
     }
   }
 
+  /** Every minute in which verdicts were written. */
+  minute(): void {
+    const tables = this.#isJudged ? this.#run.tables() : undefined;
+    if (tables !== undefined) this.look(tables);
+  }
+
   look(tables: Tables): void {
+    this.#isJudged = false;
     for (const deal of tables.deals()) {
       const { id, judgedAtMs } = deal;
       if (judgedAtMs === null || this.#seen.get(id) === judgedAtMs) continue;

@@ -1,0 +1,143 @@
+/** Canaries: what a broken broker does to tokens, shares and the ledger. */
+import type { Canaries } from './canary.ts';
+
+export const tokenCanaries: Canaries = {
+  'refill-one-too-many': {
+    promise: 'P3',
+    file: 'broker/token-bucket.ts',
+    find: 'nextLumpAtMs: flight.receivedAtMs + untilRefillMs + ahead * projectedTickMs,',
+    replace: 'nextLumpAtMs: flight.receivedAtMs + ahead * projectedTickMs,',
+    code: 'P3-below-floor',
+    scenario: 'peace',
+    seeds: 1,
+  },
+  'hold-released-twice': {
+    promise: 'P3',
+    file: 'broker/token-account.ts',
+    find: 'this.#books = { bucket, credits: settleAt(credits, hold, costTokens) };',
+    replace:
+      'this.#books = { bucket, credits: settleAt(settleAt(credits, hold, 0), hold, costTokens) };',
+    code: 'daemon-fault',
+    scenario: 'peace',
+    seeds: 1,
+  },
+  'share-ignored': {
+    promise: 'P4',
+    file: 'broker/credits.ts',
+    find: 'const claim = perClass((name) => before.owed[name] + shares[name] * amount);',
+    replace:
+      'const all = { interactive: 100 } as Partial<Record<string, number>>; ' +
+      'const claim = perClass((name) => before.owed[name] + (all[name] ?? 0) * amount);',
+    code: 'P4-bound',
+    scenario: 'shares',
+    seeds: 1,
+  },
+  'head-among-batches': {
+    promise: 'P4',
+    file: 'actors/upserter.ts',
+    find: "spendClass: 'head',",
+    replace: "spendClass: 'upsert',",
+    code: 'P4-head',
+    scenario: 'poor',
+    seeds: 1,
+  },
+  'cap-skims-to-nobody': {
+    promise: 'P5',
+    file: 'broker/credits.ts',
+    find: `    credit: perClass((name) => before.credit[name] - excess[name]),
+    commons: before.commons + sumOf(excess),`,
+    replace: `    credit: perClass(
+      (name) => before.credit[name] - excess[name] + (name === 'interactive' ? sumOf(excess) : 0),
+    ),
+    commons: before.commons,`,
+    code: 'P5-idle-tokens',
+    scenario: 'narrow',
+    seeds: 1,
+  },
+  'ledger-line-lost': {
+    promise: 'P10',
+    file: 'broker/channel.ts',
+    find: 'await this.#store(() => record(landed.entry, landed.learned));',
+    replace:
+      'if (landed.entry.items < 5) await this.#store(() => record(landed.entry, landed.learned));',
+    code: 'P10-ledger',
+    scenario: 'peace',
+    seeds: 1,
+  },
+  'stop-forgets-the-ledger': {
+    promise: 'P10',
+    file: 'daemon.ts',
+    find: 'this.#pulses.ofWrite((...line: Line) => writer.recordRequest(...line))',
+    replace: `this.#pulses.ofWrite((...line: Line) =>
+      this.#phase.name === 'stopping' ? Promise.resolve() : writer.recordRequest(...line))`,
+    code: 'P10-ledger',
+    scenario: 'restarts',
+    seeds: 1,
+  },
+  'drain-unreported': {
+    promise: 'P10',
+    file: 'broker/token-account.ts',
+    find: 'this.#drained.add(flight.receivedAtMs, drained.rest + rounding);',
+    replace: 'this.#drained.add(flight.receivedAtMs, rounding);',
+    code: 'P10-unreported',
+    scenario: 'stranger',
+    seeds: 1,
+  },
+  'capacity-divided-by-rate': {
+    promise: 'P14',
+    file: 'broker/token-bucket.ts',
+    find: 'return capacityMinutes * bucket.rate;',
+    replace: 'return Math.ceil(capacityMinutes / bucket.rate);',
+    code: 'P14-fewer-deals',
+    scenario: 'two-plans',
+    seeds: 1,
+  },
+  '429-as-network-trouble': {
+    promise: 'P3',
+    file: 'keepa/wire-answer.ts',
+    find: "if (status === 429) return { kind: 'refused', envelope };",
+    replace: "if (status === 429) return { kind: 'unavailable', status, why: 'busy' };",
+    code: 'P3-own-429',
+    scenario: 'drained',
+    seeds: 1,
+  },
+  'episode-forgotten': {
+    promise: 'P3',
+    file: 'broker/refusal-guard.ts',
+    find: 'return this.#isInEpisode && !this.#hasRead;',
+    replace: 'return false;',
+    code: 'P3-second-429',
+    scenario: 'drained',
+    seeds: 1,
+  },
+  'credit-capped-at-the-hold': {
+    promise: 'P4',
+    file: 'broker/admission.ts',
+    find: 'const cap = goal + share * lump;',
+    replace: 'const cap = goal + share * Math.min(0, lump);',
+    code: 'P4-saturated',
+    scenario: 'saturated',
+    seeds: 1,
+  },
+  'configured-shares-ignored': {
+    promise: 'P4',
+    file: 'daemon.ts',
+    find: 'policy: { shares: config.shares, deficitFloor: config.deficitFloor },',
+    replace: `policy: {
+      shares: { interactive: 5, head: 10, upsert: 70, refresh: 5, backfill: 10 }, deficitFloor: 0,
+    },`,
+    code: 'P4-share',
+    scenario: 'saving',
+    seeds: 1,
+  },
+  'a-minute-between-calls': {
+    promise: 'P5',
+    file: 'broker/channel.ts',
+    find: 'await this.#store(() => record(landed.entry, landed.learned));',
+    replace:
+      'await this.#store(() => record(landed.entry, landed.learned)); await clock.sleep(60_000);',
+    code: 'P5-expired',
+    scenario: 'full',
+    seeds: 1,
+  },
+};
