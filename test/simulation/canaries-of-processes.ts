@@ -86,13 +86,13 @@ export const processCanaries: Canaries = {
     scenario: 'taken-over',
     seeds: 1,
   },
-  'refill-not-counted': {
+  'a-429-costs-an-hour': {
     promise: 'P13',
-    file: 'broker/token-bucket.ts',
-    find: 'return Math.max(0, lowerRate(bucket) - bucket.flowReduction);',
-    replace: 'return Math.max(0, bucket.flowReduction - lowerRate(bucket));',
+    file: 'broker/refusal-guard.ts',
+    find: 'this.#notBeforeMs = nextLumpAtMs + ticks * projectedTickMs;',
+    replace: 'this.#notBeforeMs = nextLumpAtMs + (60 + ticks) * projectedTickMs;',
     code: 'P13-missed-stall',
-    scenario: 'peace',
+    scenario: 'drained',
     seeds: 1,
   },
   'new-plan-ends-it': {

@@ -41,6 +41,15 @@ export const tokenCanaries: Canaries = {
     scenario: 'poor',
     seeds: 1,
   },
+  'refill-not-counted': {
+    promise: 'P5',
+    file: 'broker/token-bucket.ts',
+    find: 'return Math.max(0, lowerRate(bucket) - bucket.flowReduction);',
+    replace: 'return Math.max(0, bucket.flowReduction - lowerRate(bucket));',
+    code: 'P5-idle-tokens',
+    scenario: 'peace',
+    seeds: 1,
+  },
   'cap-skims-to-nobody': {
     promise: 'P5',
     file: 'broker/credits.ts',

@@ -228,8 +228,8 @@ const scenarios: Readonly<Record<Exclude<ScenarioName, 'saturated'>, Scenario>> 
   },
   /** Somebody with the same key takes all of it. */
   drained: {
-    hours: 1,
-    plan: [{ kind: 'stranger', ...span(5, 55), everyMs: minuteMs, tokens: 45 }],
+    hours: 0.8,
+    plan: [{ kind: 'stranger', ...span(5, 20), everyMs: minuteMs, tokens: 45 }],
   },
   'dearer-plan': { hours: 0.6, plan: [{ kind: 'rate', ...span(8, 30), ratePerMinute: 40 }] },
   /** The same market on two plans. */
