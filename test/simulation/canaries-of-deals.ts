@@ -84,6 +84,15 @@ export const dealCanaries: Canaries = {
     scenario: 'peace',
     seeds: 1,
   },
+  'retries-unspaced': {
+    promise: 'P9',
+    file: 'actors/batch-spacing.ts',
+    find: 'return nowMs + Math.min(retryCapMs, retryFirstMs * 2 ** attempts);',
+    replace: 'return nowMs + Math.min(retryCapMs, retryFirstMs * 0 ** attempts);',
+    code: 'bought-again',
+    scenario: 'partial',
+    seeds: 1,
+  },
   'rejected-rows-not-seen': {
     promise: 'P8',
     file: 'store/pages.ts',

@@ -12,7 +12,7 @@
  */
 import type { PortCall } from '../fault-life.ts';
 import type { DealLine, Tables } from '../fault-tables.ts';
-import type { WireCall } from '../fault-wire.ts';
+import { isOfNoPlan, type WireCall } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
 
 const hourMs = 3_600_000;
@@ -45,7 +45,7 @@ export class EndingsChecker implements Checker {
     if (name !== 'transport.send') return;
     const asked = args[0] as { readonly path: string; readonly body?: string };
     const answer = value as { readonly status: number; readonly body: string };
-    if (asked.path !== '/deal' || answer.status !== 200) return;
+    if (asked.path !== '/deal' || answer.status !== 200 || isOfNoPlan(answer.body)) return;
     const sinceMs = this.#run.nowMs - this.#lastPageAtMs;
     if (sinceMs <= answerGapMsMax) this.#lookingMs += sinceMs;
     this.#lastPageAtMs = this.#run.nowMs;

@@ -115,7 +115,7 @@ export class ProgressChecker implements Checker {
     const atMs = nowMs - startMs;
     return plan.some(
       ({ kind, atMs: fromMs, untilMs }) =>
-        !['keepa', 'stranger', 'rate'].includes(kind) &&
+        !['keepa', 'stranger', 'rate', 'endless-list'].includes(kind) &&
         atMs >= fromMs &&
         atMs <= untilMs + quietMs,
     );

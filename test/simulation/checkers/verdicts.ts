@@ -19,6 +19,7 @@ import {
 } from '../../../src/simulator/simulated-keepa.ts';
 import type { PortCall } from '../fault-life.ts';
 import type { DealLine, Tables } from '../fault-tables.ts';
+import { isOfNoPlan } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
 
 const ofEvidence = new Set([
@@ -28,7 +29,6 @@ const ofEvidence = new Set([
   'implausible-price',
   'no-sales',
 ]);
-const damaging = new Set(['no-history', 'zero-rate']);
 
 export class VerdictsChecker implements Checker {
   readonly #run: Watched;
@@ -49,7 +49,7 @@ export class VerdictsChecker implements Checker {
     const { status, body } = value as { readonly status: number; readonly body: string };
     const fault = this.#run.host.lives.find((lived) => lived.life === life)?.wire.last?.fault;
     if (request.path !== '/product' || status !== 200) return;
-    if (fault !== undefined && damaging.has(fault.kind)) return;
+    if (fault?.kind === 'no-history' || isOfNoPlan(body)) return;
     const asked = (request.query.asin ?? '').split(',');
     // A product that is in a partial answer is there as it is.
     for (const asin of fault?.kind === 'partial' ? productsIn(body) : asked) {
