@@ -24,9 +24,15 @@ import type { Log } from '../runtime/log.ts';
 import { evidenceAgeMsMax, verificationAgeMsMax } from '../store/judging-ports.ts';
 import { type Batch, FittingSize, nextBatch } from './batch-spacing.ts';
 import { decideByHistory, decideByOffers, historyWish, offersWish } from './deciding.ts';
+import { DoubtfulBatches } from './doubtful-batches.ts';
 import type { Rules } from './judging.ts';
 import { rejudgeRound } from './kept-evidence.ts';
-import { buyProducts, type ProductOrder, type PurchaseParts } from './product-purchase.ts';
+import {
+  buyProducts,
+  type ProductOrder,
+  type PurchaseParts,
+  sendBackCleared,
+} from './product-purchase.ts';
 import { hopelessPauseMs, passOver, type Round, type Stage } from './rounds.ts';
 import { sellerLookup } from './seller-lookup.ts';
 
@@ -119,11 +125,15 @@ function purchaser(
   order: Omit<ProductOrder, 'batch'>,
 ) => Promise<Round | undefined> {
   const size = new FittingSize(itemsMax);
+  const doubtful = new DoubtfulBatches();
   return async (due, order) => {
+    const sentBack = await sendBackCleared(options, { ...order, doubtful });
+    if (sentBack !== undefined) return sentBack;
     const { capacity } = options.broker.snapshot();
-    const batch: Batch | undefined = nextBatch(due, { itemsMax: size.at(capacity) });
+    const rows = doubtful.others(due);
+    const batch: Batch | undefined = nextBatch(rows, { itemsMax: size.at(capacity) });
     if (batch === undefined) return undefined;
-    const { fitsItems, ...round } = await buyProducts(options, { ...order, batch });
+    const { fitsItems, ...round } = await buyProducts(options, { ...order, batch, doubtful });
     if (fitsItems === undefined || size.refused(fitsItems, capacity)) return round;
     return { ...round, trouble: { why: 'never affordable', pauseMs: hopelessPauseMs } };
   };

@@ -9,8 +9,9 @@
  *   were only checked these are the rows that were asked about, each once;
  * - an answer is judged from itself, from the rows and from kept evidence, at the time it arrived:
  *   storing it twice is as good as once;
- * - a request that died takes its rows along only when Keepa answered others meanwhile: an outage
- *   is no row's fault, and must not push the best candidates a day away.
+ * - a request that died takes its rows along only when Keepa answered others since it was asked
+ *   for, be it before it died or after: an outage is no row's fault, and must not push the best
+ *   candidates a day away.
  */
 import assert from 'node:assert/strict';
 import { packEvidence } from '../analysis/evidence.ts';
@@ -29,6 +30,7 @@ import type {
 import type { DealReader, DealWriter } from '../store/ports.ts';
 import { type Batch, retryAtMs, retryCapMs } from './batch-spacing.ts';
 import { earlierTries, type Known } from './completeness.ts';
+import type { DoubtfulBatches } from './doubtful-batches.ts';
 import { keptProduct } from './kept-evidence.ts';
 import { deadPauseMs, type Round } from './rounds.ts';
 
@@ -63,6 +65,8 @@ export interface ProductOrder {
   readonly wish: Omit<ProductCall, 'endpoint' | 'domainId' | 'asins'>;
   /** Decides about a row, or says why the product as bought does not tell. */
   decide(row: WorkRow, product: Product, known: Known, atMs: number): Decided | string;
+  /** Takes the batch in when its request died and may have met an outage; absent: nothing does. */
+  readonly doubtful?: DoubtfulBatches;
   readonly signal: AbortSignal;
 }
 
@@ -217,17 +221,31 @@ async function unanswered(
       const why = `given up after ${settlement.attempts} attempts: ${settlement.why}`;
       const { lastAnswerAtMs } = parts.broker.snapshot();
       const isOutage = lastAnswerAtMs === undefined || lastAnswerAtMs < queuedAtMs;
-      if (!isOutage) await storeRetries(parts, order, settlement.why);
+      if (isOutage) order.doubtful?.add({ batch: order.batch, why: settlement.why, queuedAtMs });
+      else await storeRetries(parts, order, settlement.why);
       const retry = isOutage ? 0 : order.batch.rows.length;
       return { counts: { retry }, trouble: { why, pauseMs: deadPauseMs } };
     }
   }
 }
 
+/**
+ * Sends the rows of doubtful batches back that were no outage after all; undefined: there is none.
+ */
+export async function sendBackCleared(
+  parts: PurchaseParts,
+  { doubtful, purpose }: { doubtful: DoubtfulBatches; purpose: ProductOrder['purpose'] },
+): Promise<Round | undefined> {
+  const cleared = doubtful.takeCleared(parts.broker.snapshot().lastAnswerAtMs);
+  if (cleared.length === 0) return undefined;
+  for (const { batch, why } of cleared) await storeRetries(parts, { batch, purpose }, why);
+  return { counts: { retry: cleared.reduce((sum, { batch }) => sum + batch.rows.length, 0) } };
+}
+
 /** Sends every row of a batch back that has no answer: it may be any of them. */
 async function storeRetries(
   { writer, clock }: PurchaseParts,
-  { batch, purpose }: ProductOrder,
+  { batch, purpose }: Pick<ProductOrder, 'batch' | 'purpose'>,
   why: string,
 ): Promise<void> {
   const atMs = clock.now();

@@ -28,9 +28,15 @@ import type { Log } from '../runtime/log.ts';
 import type { WorkRow } from '../store/judging-ports.ts';
 import { FittingSize, nextBatch } from './batch-spacing.ts';
 import { incompleteness, isBelieved, type Known, recordsNothingAnyMore } from './completeness.ts';
+import { DoubtfulBatches } from './doubtful-batches.ts';
 import type { Feed } from './feed.ts';
 import { judgeListed } from './judging.ts';
-import { buyProducts, type Decided, type PurchaseParts } from './product-purchase.ts';
+import {
+  buyProducts,
+  type Decided,
+  type PurchaseParts,
+  sendBackCleared,
+} from './product-purchase.ts';
 import { hopelessPauseMs, passOver, type Round } from './rounds.ts';
 
 export interface RefresherOptions extends PurchaseParts {
@@ -58,9 +64,14 @@ export function refresherPass(
 ): (signal: AbortSignal) => Promise<PassReport> {
   const { clock, reader } = options;
   const sizes = { plain: new FittingSize(itemsMax), offers: new FittingSize(itemsWithOffersMax) };
+  const doubtful = new DoubtfulBatches();
   const work = async (signal: AbortSignal): Promise<Round | undefined> => {
+    const sentBack = await sendBackCleared(options, { doubtful, purpose: 'recheck' });
+    if (sentBack !== undefined) return sentBack;
     const due = await reader.recheckDue({ nowMs: clock.now(), limit: dueRowsMax });
-    const [head, ...rest] = due.toSorted((a, b) => urgency[a.state] - urgency[b.state]);
+    const [head, ...rest] = doubtful
+      .others(due)
+      .toSorted((a, b) => urgency[a.state] - urgency[b.state]);
     if (head === undefined) return undefined;
     const withOffers = needsOffers(head.priceType);
     const alike = rest.filter(({ priceType }) => needsOffers(priceType) === withOffers);
@@ -74,6 +85,7 @@ export function refresherPass(
       batch,
       wish: withOffers ? offersWish : plainWish,
       decide: (row, product, known, atMs) => decide(options, { row, product, known, atMs }),
+      doubtful,
       signal,
     });
     if (fitsItems === undefined || size.refused(fitsItems, capacity)) return round;

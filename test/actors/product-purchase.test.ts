@@ -163,6 +163,33 @@ describe('what yields nothing', () => {
     assert.equal((await world.deal(asin)).state, 'candidate');
   });
 
+  test('and dies with nobody else asking waits its turn, once others were answered', async () => {
+    await using world = await JudgingWorld.open();
+    let isOthersTurn = false;
+    let asked = 0;
+    world.keepa.mishap = (call) => {
+      if (call.endpoint !== 'product' || !call.asins.includes(asin)) return undefined;
+      asked += 1;
+      return { kind: 'unavailable', status: 500, why: 'not this one' };
+    };
+    await world.list({ row: listed(asin) });
+    for (let hour = 0; hour < 24; hour += 1) {
+      await world.work();
+      if (isOthersTurn) {
+        const other = asinOf(hour + 10);
+        world.keepa.shelf.products.set(other, sellingProduct(other, 1_300));
+        await world.list({ row: listed(other), promise: -1 });
+        await world.clock.advanceBy(3 * minuteMs);
+        await world.work();
+        assert.equal((await world.deal(other)).state, 'rejected');
+      }
+      isOthersTurn = true;
+      await world.clock.advanceBy(hourMs);
+    }
+    // Six attempts a try, and ten tries until the waits add up to a day.
+    assert.ok(asked > 12 && asked <= 11 * 6, `asked ${asked} times in a day`);
+  });
+
   test('in an outage is no row of ours: nothing is pushed back', async () => {
     await using world = await listedWorld(sellingProduct(asin, 1_300));
     world.keepa.mishap = () => ({ kind: 'unavailable', status: 503, why: 'down' });

@@ -9,7 +9,8 @@
  * canary survived, or a scenario reports something without one.
  */
 import { parseArgs } from 'node:util';
-import { canaries, type ScenarioName } from './canaries.ts';
+import { canaries } from './canaries.ts';
+import type { ScenarioName } from './canary.ts';
 import { plantCanary } from './canary-hook.ts';
 import { cleanScenarios, type Trial, tryCanary, tryScenario } from './canary-trials.ts';
 

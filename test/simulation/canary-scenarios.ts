@@ -9,7 +9,8 @@
  */
 import { defaultShares } from '../../src/config.ts';
 import { parseDealQuery } from '../../src/keepa/deal-query.ts';
-import type { ScenarioName } from './canaries.ts';
+import type { ScenarioName } from './canary.ts';
+import { runSaturated } from './canary-saturation.ts';
 import type { Failure } from './checkers/checker.ts';
 import type { Trouble } from './fault-plan.ts';
 import { comparePlans } from './fault-plans-compared.ts';
@@ -23,11 +24,13 @@ interface Scenario {
   readonly hours: number;
   readonly world?: Partial<Omit<World, 'seed' | 'config'>>;
   readonly config?: Partial<World['config']>;
-  /** Hardly a row passes the screen; absent: all do. */
-  readonly isScreened?: boolean;
+  /** So far below its average a row has to be to pass the screen; absent: all rows pass. */
+  readonly percentBelow?: number;
   /** Lists only what fell within a day, so that rows leave the list as well. */
   readonly isOfDay?: boolean;
   readonly plan?: readonly Trouble[];
+  /** Followed by the phase in which everything heals. */
+  readonly isHealed?: boolean;
   /** Run once on each of two plans; the larger one must not do worse. */
   readonly rates?: readonly [number, number];
 }
@@ -38,20 +41,21 @@ export async function runScenario(
   seed: number,
   onLine: (text: string) => void,
 ): Promise<readonly Failure[]> {
-  const { hours, plan = [], rates, ...rest } = scenarios[name];
+  if (name === 'saturated') return await runSaturated(seed);
+  const { hours, plan = [], rates, isHealed = false, ...rest } = scenarios[name];
   const world = worldOf(rest, seed);
   if (rates !== undefined) return await comparePlans(runSeed, { world, hours, rates });
   const { failures } = await runSeed({
     ...{ seed, hours, world, plan, onLine },
-    withoutHealing: true,
+    withoutHealing: !isHealed,
   });
   return failures;
 }
 
-function worldOf({ world, config, isScreened, isOfDay }: Partial<Scenario>, seed: number): World {
+function worldOf({ world, config, percentBelow, isOfDay }: Partial<Scenario>, seed: number): World {
   const dateRange = isOfDay ? 0 : 3;
   const query = parseDealQuery({ sortType: 4, dateRange }, { domainId: 1, priceType: 2 });
-  const screen = isScreened ? { minPercentBelowAverage: 90 } : {};
+  const screen = percentBelow === undefined ? {} : { minPercentBelowAverage: percentBelow };
   return {
     seed,
     ratePerMinute: 20,
@@ -94,7 +98,7 @@ const crash = (atMs: number, downMs: number): Trouble => ({
   downMs,
 });
 
-const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
+const scenarios: Readonly<Record<Exclude<ScenarioName, 'saturated'>, Scenario>> = {
   /** Nothing goes wrong. */
   peace: { hours: 0.6 },
   /** Nothing goes wrong, and there is more work than tokens. */
@@ -108,6 +112,15 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
       shares: { interactive: 5, head: 15, refresh: 10, backfill: 60, upsert: 10 },
     },
   },
+  /** For as long as it takes to measure a share. */
+  saving: {
+    hours: 1.5,
+    world: { ratePerMinute: 5, rows: 250 },
+    config: {
+      sweepIntervalMs: minuteMs,
+      shares: { interactive: 5, head: 10, refresh: 5, backfill: 70, upsert: 10 },
+    },
+  },
   /** The class with the most work has the smallest share. */
   narrow: {
     hours: 1,
@@ -116,6 +129,12 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   },
   /** On a plan on which one batch takes an hour. */
   poor: { hours: 3.1, world: { ratePerMinute: 1, rows: 120 } },
+  /** Begun with a full bucket, and there is always something to read. */
+  full: {
+    hours: 0.8,
+    world: { rows: 120, initialTokens: 1200 },
+    config: { sweepIntervalMs: minuteMs },
+  },
   /** Somebody else holds the database. */
   busy: {
     hours: 1.1,
@@ -140,6 +159,12 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     world: { ratePerMinute: 60, rows: 120 },
     plan: every(9, 2, (atMs) => ({ kind: 'pause', atMs, untilMs: atMs + 2 * minuteMs })),
   },
+  /** As before, and the first thing that is due afterwards is to spend what came meanwhile. */
+  'taken-over': {
+    hours: 0.4,
+    world: { ratePerMinute: 5, rows: 250 },
+    plan: [{ kind: 'pause', atMs: 18 * 60_200 - secondMs, untilMs: 20 * 60_200 }],
+  },
   restarts: {
     hours: 0.55,
     world: { ratePerMinute: 120, rows: 250, initialTokens: 7200 },
@@ -162,8 +187,17 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     hours: 9.2,
     world: { rows: 60, repriceMeanHours: 0.4, initialTokens: 1200 },
     isOfDay: true,
-    isScreened: true,
+    percentBelow: 90,
     plan: [{ kind: 'keepa', ...span(32, 510), chance: 1, fault: { kind: 'error-html' } }],
+  },
+  /** Some rows of the list do not pass the screen. */
+  picky: { hours: 1.2, percentBelow: 55, world: { rows: 80, initialTokens: 300 } },
+  /** Keepa answers nothing for a while, and then all is well again. */
+  healed: {
+    hours: 0.5,
+    world: { rows: 200, initialTokens: 300 },
+    isHealed: true,
+    plan: [{ kind: 'keepa', ...span(10, 28), chance: 1, fault: { kind: 'error-html' } }],
   },
   /** Listings are refused, at a balance that would pay for them. */
   refusals: {
@@ -192,6 +226,12 @@ const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     hours: 1.5,
     plan: [{ kind: 'stranger', ...span(1, 89), everyMs: 5 * minuteMs, tokens: 50 }],
   },
+  /** Somebody with the same key takes all of it. */
+  drained: {
+    hours: 0.8,
+    plan: [{ kind: 'stranger', ...span(5, 20), everyMs: minuteMs, tokens: 45 }],
+  },
+  'dearer-plan': { hours: 0.6, plan: [{ kind: 'rate', ...span(8, 30), ratePerMinute: 40 }] },
   /** The same market on two plans. */
   'two-plans': { hours: 1, world: { rows: 120 }, rates: [2, 60] },
 };

@@ -4,7 +4,8 @@
  */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { canaries, type ScenarioName } from './canaries.ts';
+import { canaries } from './canaries.ts';
+import type { ScenarioName } from './canary.ts';
 import type { Failure } from './checkers/checker.ts';
 
 /** What came of the seeds that were run, up to the first that reported something. */
@@ -14,13 +15,13 @@ export interface Trial {
   readonly tookMs: number;
 }
 
-/** `caughtBy`: the reported code that is one of the canary's; absent: it survived. */
+/** `caughtBy`: the canary's code, which was reported; absent: it survived. */
 export async function tryCanary(
   name: string,
 ): Promise<Trial & { readonly caughtBy: string | undefined }> {
   const trial = await tryInProcess(['--try', name]);
-  const codes = canaries[name]?.codes ?? [];
-  const caughtBy = trial.failures.find(({ code }) => codes.includes(code))?.code;
+  const expected = canaries[name]?.code;
+  const caughtBy = trial.failures.find(({ code }) => code === expected)?.code;
   return { ...trial, caughtBy };
 }
 

@@ -72,6 +72,8 @@ export class Host {
   wallOffsetMs = 0;
   isCoordinationDown = false;
   isDiskFull = false;
+  /** Lists have no last page: more than Keepa shows. */
+  isEndless = false;
   /** How long the process stays down after its next crash. */
   downMs = restartMs;
   readonly #options: HostOptions;
@@ -152,7 +154,7 @@ export class Host {
           ? 'the coordination store does not answer'
           : undefined,
     });
-    const wire = new Wire({ keepa, life, watcher, faultNow });
+    const wire = new Wire({ keepa, life, watcher, faultNow, isEndless: () => this.isEndless });
     const lived: LivedLife = {
       life,
       wire,

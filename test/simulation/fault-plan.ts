@@ -37,6 +37,7 @@ export type Trouble = { readonly atMs: number; readonly untilMs: number } & (
   | { readonly kind: 'pause' }
   | { readonly kind: 'busy' }
   | { readonly kind: 'disk-full' }
+  | { readonly kind: 'endless-list' }
   | { readonly kind: 'coordination-down' }
   | { readonly kind: 'coordination-emptied' }
   | { readonly kind: 'lease-cleared' }
@@ -51,7 +52,21 @@ export function drawPlan(world: World, hours: number): readonly Trouble[] {
     const atMs = random.integer(0, endMs - 10 * minuteMs);
     return drawTrouble(random, world, { atMs, endMs });
   });
-  return troubles.toSorted((a, b) => a.atMs - b.atMs);
+  return [...troubles, ...drawRarity(world, endMs)].toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/**
+ * In one plan of three, and drawn apart from the others: a plan that refills nothing at all, or
+ * lists so long that Keepa does not show their end, which leaves feeds partial.
+ */
+function drawRarity({ seed }: World, endMs: number): readonly Trouble[] {
+  const random = seededRandom(seed).fork('rarity');
+  if (random.next() >= 1 / 3) return [];
+  const atMs = random.integer(0, endMs - 10 * minuteMs);
+  if (random.next() < 0.5) {
+    return [{ kind: 'rate', ...until(random, { atMs, endMs }, 3 * hourMs), ratePerMinute: 0 }];
+  }
+  return [{ kind: 'endless-list', ...until(random, { atMs, endMs }, 6 * hourMs) }];
 }
 
 type Draw = (random: Random, world: World, time: { atMs: number; endMs: number }) => Trouble;

@@ -44,6 +44,7 @@ export class TroubleMaker {
     this.#host.disk.free(this.#host.dealsPath);
     this.#host.isDiskFull = false;
     this.#host.isCoordinationDown = false;
+    this.#host.isEndless = false;
     this.#host.wallOffsetMs = 0;
     this.#run.keepa.setFaults(undefined);
     this.#run.keepa.setRate(this.#run.world.ratePerMinute, this.#run.nowMs);
@@ -86,6 +87,11 @@ export class TroubleMaker {
         return () => undefined;
       case 'pause':
         return this.#pause();
+      case 'endless-list':
+        this.#host.isEndless = true;
+        return () => {
+          this.#host.isEndless = false;
+        };
       default:
         return this.#machine(trouble.kind);
     }

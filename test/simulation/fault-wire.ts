@@ -2,6 +2,7 @@
  * The wire between a life and the simulated Keepa, watched from Keepa's side: what was asked, what
  * it truly cost, and what the bucket held then.
  */
+import { dealPageRows } from '../../src/keepa/deal-row.ts';
 import type { WireRequest } from '../../src/keepa/transport.ts';
 import type { Fault } from '../../src/simulator/faults.ts';
 import type {
@@ -31,6 +32,28 @@ export interface WireWatcher {
   onBilled(call: WireCall): void;
 }
 
+/**
+ * Whether an answer is one that nothing is to be believed of: the figures of a plan that refills
+ * nothing, which are those of an unknown key.
+ */
+export function isOfNoPlan(body: string): boolean {
+  return /"refillRate":0\b(?!\.)/.test(body);
+}
+
+/** As many rows as a page can hold, be it the same ones over and over. */
+function withFullPage(body: string): string {
+  const answer = JSON.parse(body) as { readonly deals?: { readonly dr?: readonly unknown[] } };
+  const rows = answer.deals?.dr ?? [];
+  if (rows.length === 0) return body;
+  const full = Array.from({ length: dealPageRows }, (_, index) => rows[index % rows.length]);
+  return JSON.stringify({ ...answer, deals: { ...answer.deals, dr: full } });
+}
+
+function firstPageOf(request: KeyedRequest): KeyedRequest {
+  const { page: _, ...selection } = JSON.parse(request.body ?? '{}') as { page?: number };
+  return { ...request, body: JSON.stringify({ ...selection, page: 0 }) };
+}
+
 /** Keepa as one life reaches it. */
 export class Wire {
   /** The last request of this life. */
@@ -39,6 +62,7 @@ export class Wire {
   readonly #life: Life;
   readonly #watcher: WireWatcher;
   readonly #faultNow: () => Fault | undefined;
+  readonly #isEndless: () => boolean;
 
   constructor(options: {
     keepa: SimulatedKeepa;
@@ -46,16 +70,20 @@ export class Wire {
     watcher: WireWatcher;
     /** The fault that the hook chose last. */
     faultNow: () => Fault | undefined;
+    /** Whether every page of a list is full, so that no page is the last. */
+    isEndless: () => boolean;
   }) {
     this.#keepa = options.keepa;
     this.#life = options.life;
     this.#watcher = options.watcher;
     this.#faultNow = options.faultNow;
+    this.#isEndless = options.isEndless;
   }
 
   begin(request: KeyedRequest, nowMs: number): Exchange {
     const balanceBefore = this.#keepa.balance(nowMs);
-    const exchange = this.#keepa.begin(request, nowMs);
+    const isEndless = request.path === '/deal' && this.#isEndless();
+    const exchange = this.#keepa.begin(isEndless ? firstPageOf(request) : request, nowMs);
     const { key: _, ...asked } = request;
     const call: WireCall = {
       life: this.#life,
@@ -70,10 +98,10 @@ export class Wire {
     };
     this.last = call;
     this.#watcher.onSent(call);
-    return { ...exchange, finish: () => this.#finish(call, exchange) };
+    return { ...exchange, finish: () => this.#finish(call, exchange, isEndless) };
   }
 
-  #finish(call: WireCall, exchange: Exchange) {
+  #finish(call: WireCall, exchange: Exchange, isEndless: boolean) {
     const spent = (): number =>
       Object.values(this.#keepa.requests.spentTokens).reduce((sum, tokens) => sum + tokens, 0);
     const before = spent();
@@ -83,6 +111,7 @@ export class Wire {
     call.balanceAfter = this.#keepa.balance(call.sentAtMs + exchange.processingMs);
     call.isDone = true;
     this.#watcher.onBilled(call);
-    return response;
+    if (!isEndless || response.status !== 200) return response;
+    return { ...response, body: withFullPage(response.body) };
   }
 }

@@ -38,7 +38,7 @@ export function drawWorld(seed: number): World {
   const ratePerMinute = pick(random, [1, 2, 3, 5, 5, 5, 5, 10, 20, 20, 25, 60, 120, 250]);
   const rows = pick(random, [40, 40, 60, 60, 80, 120, 180, 250]);
   const capacity = 60 * ratePerMinute;
-  const feeds = drawFeeds(random);
+  const feeds = drawFeeds(random, drawDateRange(seed));
   return {
     seed,
     ratePerMinute,
@@ -57,17 +57,19 @@ export function drawWorld(seed: number): World {
   };
 }
 
+/** A list of what fell within a day, which rows leave all the time, or of what did in three months. */
+function drawDateRange(seed: number): number {
+  return pick(seededRandom(seed).fork('date-range'), [0, 3, 3]);
+}
+
 /** Mostly one; others list another price, or the same rows under a stricter query. */
-function drawFeeds(random: Random): readonly Feed[] {
+function drawFeeds(random: Random, dateRange: number): readonly Feed[] {
   const count = pick(random, [1, 1, 1, 2, 2, 3] as const);
   const priceTypes = [2, pick(random, [2, 2, 1, 0]), pick(random, [2, 1, 9])];
   return priceTypes.slice(0, count).map((priceType, index) => {
     const isStrict = random.next() < 0.4;
     const ranges = isStrict ? { isRangeEnabled: true, deltaPercentRange: [40, 100] } : {};
-    const query = parseDealQuery(
-      { sortType: 4, dateRange: 3, ...ranges },
-      { domainId: 1, priceType },
-    );
+    const query = parseDealQuery({ sortType: 4, dateRange, ...ranges }, { domainId: 1, priceType });
     const screen = random.next() < 0.5 ? { minPercentBelowAverage: 30 } : {};
     return { name: `feed-${index + 1}`, query, screen };
   });

@@ -11,6 +11,7 @@ import { IncomeChecker } from './income.ts';
 import { LedgerChecker } from './ledger.ts';
 import { LivesChecker } from './lives.ts';
 import { ProgressChecker } from './progress.ts';
+import { PurchasesChecker } from './purchases.ts';
 import { ReconcileChecker } from './reconcile.ts';
 import { SecretsChecker } from './secrets.ts';
 import { StopsChecker } from './stops.ts';
@@ -32,6 +33,7 @@ export function allCheckers(run: Watched): readonly Checker[] {
     new SweepsChecker(run),
     new EndingsChecker(run),
     new VerdictsChecker(run),
+    new PurchasesChecker(run),
     new LedgerChecker(run),
     new SecretsChecker(run),
     new ReconcileChecker(run),

@@ -12,7 +12,7 @@
  */
 import type { PortCall } from '../fault-life.ts';
 import type { DealLine, Tables } from '../fault-tables.ts';
-import type { WireCall } from '../fault-wire.ts';
+import { isOfNoPlan, type WireCall } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
 
 const hourMs = 3_600_000;
@@ -45,7 +45,7 @@ export class EndingsChecker implements Checker {
     if (name !== 'transport.send') return;
     const asked = args[0] as { readonly path: string; readonly body?: string };
     const answer = value as { readonly status: number; readonly body: string };
-    if (asked.path !== '/deal' || answer.status !== 200) return;
+    if (asked.path !== '/deal' || answer.status !== 200 || isOfNoPlan(answer.body)) return;
     const sinceMs = this.#run.nowMs - this.#lastPageAtMs;
     if (sinceMs <= answerGapMsMax) this.#lookingMs += sinceMs;
     this.#lastPageAtMs = this.#run.nowMs;
@@ -55,11 +55,14 @@ export class EndingsChecker implements Checker {
     }
   }
 
-  minute(minute: number): void {
+  minute(): void {
     const tables = this.#run.tables();
-    if (tables === undefined) return;
+    if (tables !== undefined) this.look(tables);
+  }
+
+  /** Every minute: a row that is listed again is taken back at once. */
+  look(tables: Tables): void {
     this.#noteHeld(tables);
-    if (minute % 5 !== 0) return;
     const ended = tables.all<{ id: number }>("select id from deals where state = 'ended'");
     const ids = new Set(ended.map(({ id }) => id));
     for (const id of this.#known) if (!ids.has(id)) this.#known.delete(id);
@@ -90,10 +93,6 @@ export class EndingsChecker implements Checker {
       this.#run.fail('P8-brake', `${ended.length} of ${later.length} rows ended at once, unheld`);
     }
     for (const id of fresh) this.#wasHeld.delete(id);
-  }
-
-  look(_tables: Tables): void {
-    this.minute(0);
   }
 
   #judge(deal: DealLine, feeds: readonly string[]): void {

@@ -74,7 +74,7 @@ export class FloorChecker implements Checker {
   done({ life, name }: PortCall): void {
     if (name !== 'transport.send') return;
     const last = this.#run.host.lives.find((lived) => lived.life === life)?.wire.last;
-    if (last === undefined || !last.isDone || hidesBalance(last)) return;
+    if (last === undefined || !last.isDone || hidesBalance(last) || this.#rate === 0) return;
     this.#unseenTokens = 0;
     this.#rateFellAtMs = undefined;
     this.#believedRate = this.#rate;

@@ -13,7 +13,7 @@ import type { Ending } from '../../../src/daemon-contract.ts';
 import type { LivedLife } from '../fault-host.ts';
 import type { Life, PortCall } from '../fault-life.ts';
 import type { Tables } from '../fault-tables.ts';
-import type { WireCall } from '../fault-wire.ts';
+import { isOfNoPlan, type WireCall } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
 
 const hourMs = 3_600_000;
@@ -42,11 +42,12 @@ export class LedgerChecker implements Checker {
     this.#settle(call.life);
   }
 
-  done({ life, name }: PortCall): void {
+  done({ life, name }: PortCall, value: unknown): void {
     if (/^writer\d+\.recordRequest$/.test(name)) this.#settle(life);
     if (name !== 'transport.send') return;
     const last = this.#run.host.lives.find((lived) => lived.life === life)?.wire.last;
-    if (last === undefined || last.fault?.kind === 'zero-rate' || last.status !== 200) return;
+    const { body } = value as { readonly body: string };
+    if (last === undefined || last.status !== 200 || isOfNoPlan(body)) return;
     this.#open.push({ life, tokens: last.costTokens });
   }
 

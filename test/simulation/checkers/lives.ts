@@ -76,7 +76,9 @@ export class LivesChecker implements Checker {
     const atMs = nowMs - startMs;
     return plan.some(
       (trouble) =>
-        !['keepa', 'stranger', 'rate', 'crash', 'restart', 'wall-step'].includes(trouble.kind) &&
+        !['keepa', 'stranger', 'rate', 'endless-list', 'crash', 'restart', 'wall-step'].includes(
+          trouble.kind,
+        ) &&
         atMs >= trouble.atMs &&
         atMs <= trouble.untilMs + withinMs,
     );

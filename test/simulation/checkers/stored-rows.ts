@@ -12,7 +12,7 @@ import type { Ending } from '../../../src/daemon-contract.ts';
 import type { LivedLife } from '../fault-host.ts';
 import type { Life, PortCall } from '../fault-life.ts';
 import type { Tables } from '../fault-tables.ts';
-import type { WireCall } from '../fault-wire.ts';
+import { isOfNoPlan, type WireCall } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
 
 /** A page is refused when its newest row lies ten minutes ahead; up to then it has to be kept. */
@@ -48,7 +48,7 @@ export class StoredRowsChecker implements Checker {
     if (asked.path !== '/deal' || answer.status !== 200) return [];
     if (Math.abs(this.#run.host.wallOffsetMs) > wallOffsetMsMax) return [];
     const { priceTypes } = JSON.parse(asked.body ?? '{}') as { priceTypes: readonly number[] };
-    if (/"refillRate":0\b(?!\.)/.test(answer.body)) return [];
+    if (isOfNoPlan(answer.body)) return [];
     const rows = answer.body.matchAll(/"asin":"(\w+)"/g);
     return [...rows].map(([, asin]) => `${asin}/${priceTypes[0]}`);
   }

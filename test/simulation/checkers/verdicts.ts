@@ -19,6 +19,7 @@ import {
 } from '../../../src/simulator/simulated-keepa.ts';
 import type { PortCall } from '../fault-life.ts';
 import type { DealLine, Tables } from '../fault-tables.ts';
+import { isOfNoPlan } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
 
 const ofEvidence = new Set([
@@ -28,13 +29,13 @@ const ofEvidence = new Set([
   'implausible-price',
   'no-sales',
 ]);
-const damaging = new Set(['no-history', 'zero-rate']);
 
 export class VerdictsChecker implements Checker {
   readonly #run: Watched;
   /** When whole answers about a product were delivered. */
   readonly #wholeAt = new Map<string, number[]>();
   readonly #seen = new Map<number, number>();
+  #isJudged = false;
   #truth: SimulatedKeepa | undefined;
 
   constructor(run: Watched) {
@@ -42,12 +43,13 @@ export class VerdictsChecker implements Checker {
   }
 
   done({ life, name, args }: PortCall, value: unknown): void {
+    if (name.endsWith('.storeJudgements')) this.#isJudged = true;
     if (name !== 'transport.send') return;
     const request = args[0] as WireRequest;
     const { status, body } = value as { readonly status: number; readonly body: string };
     const fault = this.#run.host.lives.find((lived) => lived.life === life)?.wire.last?.fault;
     if (request.path !== '/product' || status !== 200) return;
-    if (fault !== undefined && damaging.has(fault.kind)) return;
+    if (fault?.kind === 'no-history' || isOfNoPlan(body)) return;
     const asked = (request.query.asin ?? '').split(',');
     // A product that is in a partial answer is there as it is.
     for (const asin of fault?.kind === 'partial' ? productsIn(body) : asked) {
@@ -57,7 +59,14 @@ export class VerdictsChecker implements Checker {
     }
   }
 
+  /** Every minute in which verdicts were written. */
+  minute(): void {
+    const tables = this.#isJudged ? this.#run.tables() : undefined;
+    if (tables !== undefined) this.look(tables);
+  }
+
   look(tables: Tables): void {
+    this.#isJudged = false;
     for (const deal of tables.deals()) {
       const { id, judgedAtMs } = deal;
       if (judgedAtMs === null || this.#seen.get(id) === judgedAtMs) continue;

@@ -14,7 +14,7 @@ import { type Random, seededRandom } from '../../../src/runtime/random.ts';
 import type { Fault, FaultHook } from '../../../src/simulator/faults.ts';
 import type { StatusReport } from '../../../src/status/report-fields.ts';
 import type { Deal, LedgerRecord } from '../../../src/store/ports.ts';
-import { bargains, WrongEndings } from '../outage.ts';
+import { bargains } from '../outage.ts';
 import { Simulation, type SimulationOptions } from '../simulated-daemon.ts';
 
 const minuteMs = 60_000;
@@ -53,7 +53,6 @@ interface Run {
   readonly ledger: readonly LedgerRecord[];
   /** How often a request named each poisoned product. */
   readonly poisonAsked: ReadonlyMap<string, number>;
-  readonly endedWrongly: number;
   /** On the list for two hours, in the end. */
   readonly listed: readonly string[];
   readonly logBytes: number;
@@ -74,17 +73,16 @@ async function threeDays(): Promise<Run> {
   const pass = async (count: number): Promise<void> => {
     for (let hour = 0; hour < count; hour += 1) {
       for (let minute = 0; minute < 60; minute += 1) {
-        await wrong.advance(minuteMs);
+        await simulation.clock.advanceBy(minuteMs);
         written.follow();
       }
       hours.push(await look(simulation));
     }
   };
-  const wrong = new WrongEndings(simulation);
   try {
     simulation.keepa.setFaults(poison);
     await simulation.start();
-    await wrong.advance(settlingHours * hourMs);
+    await simulation.clock.advanceBy(settlingHours * hourMs);
     simulation.keepa.setFaults(stormWith(poison, seededRandom(plan.seed).fork('storm')));
     await pass(stormyHours);
     simulation.keepa.setFaults(poison);
@@ -96,7 +94,6 @@ async function threeDays(): Promise<Run> {
       hours,
       ledger: ledger.toReversed(),
       poisonAsked,
-      endedWrongly: wrong.count,
       listed: asinsListed(simulation).filter((asin) => listed.has(asin)),
       logBytes: written.bytes,
       logText: written.text,
@@ -215,7 +212,9 @@ test('FM-30: what is known of an accepted row outlives every answer that says le
       const now = deals.get(earlier.asin);
       if (earlier.state !== 'accepted' || now === undefined) continue;
       kept += 1;
-      assert.notEqual(now.state, 'candidate', `${now.asin} has lost its verdict`);
+      // What was accepted had a history with sales: only an answer without them could deny it.
+      const isKept = now.state !== 'candidate' && now.state !== 'insufficient';
+      assert.ok(isKept, `${now.asin} is ${now.state} now: ${now.reason}`);
       assert.ok((now.judgedAtMs ?? 0) >= (earlier.judgedAtMs ?? 0));
       if (now.state === 'accepted') assert.ok(now.avg1yCents !== undefined, now.asin);
     }
@@ -229,10 +228,6 @@ test('FM-31: nothing that is asked for is left without an answer or an end', () 
       assert.ok((oldestWaitMs ?? 0) <= 2 * hourMs, `${name} waits for ${oldestWaitMs} ms`);
     }
   }
-});
-
-test('FM-43, FM-44: no row ends while it is listed, whatever fails meanwhile', () => {
-  assert.equal(run.endedWrongly, 0);
 });
 
 test('FM-48: rows that never yield anything hold up none of the others', () => {
@@ -268,6 +263,6 @@ test('FM-55, FM-72: every loop goes on hour after hour, and the state is never s
 
 test('FM-75: three days of failures are a few hundred kilobytes of log, without the key', () => {
   const perDay = run.logBytes / ((stormyHours + clearHours) / 24);
-  assert.ok(perDay > 10_000 && perDay < 700_000, `${perDay} bytes a day`);
+  assert.ok(perDay > 10_000 && perDay < 380_000, `${perDay} bytes a day`);
   assert.ok(!run.logText.includes('simulated-key'));
 });
