@@ -72,3 +72,18 @@ export interface Daemon {
   /** What it does when it is asked to; refused while it does not work. */
   readonly actions: ControlActions;
 }
+
+/** What the status tells of a process for as long as it lives. */
+export function unchangingSources(options: DaemonOptions, startedAtMs: number) {
+  const { config, store, owner, version, world } = options;
+  return {
+    clock: world.clock,
+    instance: owner.instance,
+    version,
+    dataDir: config.dataDir,
+    pid: owner.pid,
+    startedAtMs,
+    shares: config.shares,
+    reader: store.reader,
+  } satisfies Partial<StatusSources>;
+}

@@ -9,9 +9,11 @@
  *
  * What is tried blocks the process while it waits inside SQLite, so each try is short.
  */
+import type { DaemonOptions } from './daemon-contract.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Log } from './runtime/log.ts';
 import type { Phase } from './status/sources.ts';
+import type { DealWriter } from './store/ports.ts';
 import { isLocked } from './store/store-open-error.ts';
 
 /** How long one try may block. A writer that is alive has let go by then. */
@@ -53,4 +55,19 @@ export async function onceUnlocked<T>(options: FirstWrites<T>): Promise<T | unde
     await clock.sleep(againMs, signal).catch(() => undefined);
   }
   return undefined;
+}
+
+/** The record of this life in the database: of its start, or with `stopReason` of its end. */
+export async function recordRun(
+  writer: Pick<DealWriter, 'recordRun'>,
+  { owner, version, world }: DaemonOptions,
+  { startedAtMs, stopReason }: { startedAtMs: number; stopReason?: string },
+): Promise<void> {
+  await writer.recordRun({
+    instance: owner.instance,
+    version,
+    pid: owner.pid,
+    startedAtMs,
+    ...(stopReason === undefined ? {} : { stoppedAtMs: world.clock.now(), stopReason }),
+  });
 }

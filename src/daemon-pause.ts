@@ -6,9 +6,11 @@
  * is an instant of the wall clock, because that is what a person named; a timer looks at it then,
  * and the broker at least once a tick, whatever happened to the clock meanwhile.
  */
+import type { Gate } from './broker/request.ts';
 import type { Clock, Timer } from './runtime/clock.ts';
 import { describeError } from './runtime/describe-error.ts';
 import type { Log } from './runtime/log.ts';
+import type { Phase } from './status/sources.ts';
 import type { DealReader, DealWriter, Pause, PauseOrder } from './store/ports.ts';
 
 export interface WorkPauseOptions {
@@ -37,6 +39,21 @@ export class WorkPause {
     const pause = this.#pause;
     const isOver = pause?.untilMs !== undefined && pause.untilMs <= this.#options.clock.now();
     return isOver ? undefined : pause;
+  }
+
+  /** What the broker is told while all else is in order. */
+  gate(): Gate {
+    const pause = this.current();
+    if (pause === undefined) return { open: true };
+    return { open: false, cause: 'paused', why: describePause(pause) };
+  }
+
+  /** A phase as others see it: a paused daemon works, but for the spending. */
+  shownOver(phase: Phase): Phase {
+    const pause = phase.name === 'active' ? this.current() : undefined;
+    if (pause === undefined) return phase;
+    const { sinceMs, untilMs } = pause;
+    return { name: 'paused', why: describePause(pause), sinceMs, untilMs };
   }
 
   /** Monotonic: when work was last paused, which is now while it is; undefined: never yet. */

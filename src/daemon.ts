@@ -18,8 +18,14 @@ import { Notes } from './coordination/notes.ts';
 import type { LeaseEntry } from './coordination/ports.ts';
 import { type ActingParts, daemonActions } from './daemon-actions.ts';
 import { composeBroker } from './daemon-broker.ts';
-import type { Daemon, DaemonOptions, Ending, Standing } from './daemon-contract.ts';
-import { onceUnlocked, tryMsMax } from './daemon-database.ts';
+import {
+  type Daemon,
+  type DaemonOptions,
+  type Ending,
+  type Standing,
+  unchangingSources,
+} from './daemon-contract.ts';
+import { onceUnlocked, recordRun, tryMsMax } from './daemon-database.ts';
 import {
   describeHolder,
   fencedBy,
@@ -29,7 +35,7 @@ import {
   whyHeld,
   whyUnconfirmed,
 } from './daemon-leases.ts';
-import { describePause, WorkPause } from './daemon-pause.ts';
+import { WorkPause } from './daemon-pause.ts';
 import { DaemonPulses } from './daemon-pulses.ts';
 import { adoptFeeds, StandingWork, supervisorIn } from './daemon-work.ts';
 import { describeError } from './runtime/describe-error.ts';
@@ -96,7 +102,7 @@ class ComposedDaemon implements Daemon {
       store: () => this.#storeId,
       doing: () => {
         this.#pulses.lease.beat();
-        return this.#present().why;
+        return this.#pause.shownOver(this.#phase).why;
       },
       onTurned: () => this.#broker?.nudge(),
     });
@@ -175,7 +181,7 @@ class ComposedDaemon implements Daemon {
       const writer = countingSweeps(store.writer(this.#leases.fence ?? 0), this.#tally);
       await writer.adoptFence();
       this.#writer = writer;
-      await this.#recordRun({});
+      await recordRun(writer, this.#options, { startedAtMs: this.#startedAtMs });
       await this.#adoptFeeds(writer, this.#standing.feeds);
       await this.#pause.adopt(store.reader, writer);
       return writer;
@@ -264,14 +270,8 @@ class ComposedDaemon implements Daemon {
   #gate(): Gate {
     this.#pulses.broker.beat();
     this.#pause.look();
-    if (this.#leases.holds()) return this.#openUnlessPaused();
+    if (this.#leases.holds()) return this.#pause.gate();
     return { open: false, why: whyUnconfirmed(this.#leases) };
-  }
-
-  #openUnlessPaused(): Gate {
-    const pause = this.#pause.current();
-    if (pause === undefined) return { open: true };
-    return { open: false, cause: 'paused', why: describePause(pause) };
   }
 
   #composeKeeping(): Supervisor {
@@ -327,7 +327,7 @@ class ComposedDaemon implements Daemon {
       // The actors wait for the broker, so it stops admitting while they take their requests back.
       await Promise.all([this.#work?.stop(), this.#turn, this.#broker?.drain()]);
       await this.#keeping?.stop();
-      await this.#recordRun({ stopReason: ending.reason });
+      await this.#recordEnd(ending.reason);
     } catch (error) {
       log.warn('stop', { error: describeError(error) });
     }
@@ -338,28 +338,14 @@ class ComposedDaemon implements Daemon {
     this.#end(ending);
   }
 
-  async #recordRun({ stopReason }: { stopReason?: string }): Promise<void> {
-    const { owner, version, world } = this.#options;
-    await this.#writer?.recordRun({
-      instance: owner.instance,
-      version,
-      pid: owner.pid,
-      startedAtMs: this.#startedAtMs,
-      ...(stopReason === undefined ? {} : { stoppedAtMs: world.clock.now(), stopReason }),
-    });
+  async #recordEnd(stopReason: string): Promise<void> {
+    if (this.#writer === undefined) return;
+    await recordRun(this.#writer, this.#options, { startedAtMs: this.#startedAtMs, stopReason });
   }
 
   #enter(name: Phase['name'], why: string): void {
     this.#phase = { name, why, sinceMs: this.#options.world.clock.now() };
     this.#leases.tell();
-  }
-
-  /** The phase as others see it: a paused daemon works, but for the spending. */
-  #present(): Phase {
-    const pause = this.#phase.name === 'active' ? this.#pause.current() : undefined;
-    if (pause === undefined) return this.#phase;
-    const { sinceMs, untilMs } = pause;
-    return { name: 'paused', why: describePause(pause), sinceMs, untilMs };
   }
 
   /** @throws ActionRefusedError unless it works. */
@@ -379,17 +365,9 @@ class ComposedDaemon implements Daemon {
   }
 
   sources(): StatusSources {
-    const { config, store, owner, version, world } = this.#options;
     return {
-      clock: world.clock,
-      instance: owner.instance,
-      version,
-      dataDir: config.dataDir,
-      pid: owner.pid,
-      startedAtMs: this.#startedAtMs,
-      shares: config.shares,
-      reader: store.reader,
-      phase: () => this.#present(),
+      ...unchangingSources(this.#options, this.#startedAtMs),
+      phase: () => this.#pause.shownOver(this.#phase),
       pause: () => this.#pause.current(),
       broker: () => this.#broker?.snapshot(),
       suspensions: () => this.#work?.janitor.suspensions() ?? new Map(),
