@@ -57,7 +57,7 @@ export function drawWorld(seed: number): World {
   };
 }
 
-/** A list of what fell within a day, which rows leave all the time, or of what did in three months. */
+/** A list of what fell within a day, which rows leave all the time, or within three months. */
 function drawDateRange(seed: number): number {
   return pick(seededRandom(seed).fork('date-range'), [0, 3, 3]);
 }

@@ -1,13 +1,13 @@
 /**
  * P13: status tells waiting from stalled, and is right.
  *
- * Every half hour status is read as people read it, and every minute in which it might miss a stall.
+ * Status is read as people read it every half hour, and every minute in which nothing happens.
  * *False stall*: it says `stalled` although nothing of the machine is or was lately broken.
  * *Waiting*: it says `waiting` without an instant, or the instant passes by more than two ticks
  * without a request on the wire, quiet throughout. It is told of what is queued then: work that is
  * queued later has its share of the coming lumps, and moves the instant (P4 has the bound of that).
- * *Missed stall*: in quiet times nothing was bought for fifteen minutes although work is queued and the
- * true balance pays for any single item, and status says `running` or `waiting`.
+ * *Missed stall*: in quiet times nothing was bought for fifteen minutes although work is queued and
+ * the true balance pays for any single item, and status says `running` or `waiting`.
  */
 import { spendClasses } from '../../../src/broker/request.ts';
 import { buildReport } from '../../../src/status/report.ts';

@@ -25,7 +25,7 @@ function feedOfDay(): Feed {
   return { name: 'used', query, screen: {} };
 }
 
-test('FM-43: hours of outage count for no row: unseen, it has its time to live after them', async () => {
+test('FM-43: hours of outage count for no row, it has its time to live after them', async () => {
   const market = { seed: 1, ratePerMinute: 20, rows: 250, repriceMeanHours: 6 };
   const options = { ...market, initialTokens: 1_200, feeds: [feedOfDay()], config };
   await simulate(options, async (simulation) => {
@@ -51,7 +51,7 @@ test('FM-43: hours of outage count for no row: unseen, it has its time to live a
   });
 });
 
-test('FM-44: rows that the screen turned down are seen like any other, and do not end', async () => {
+test('FM-44: rows that the screen turned down are seen and kept like any other', async () => {
   const feed = { ...usedFeed(), screen: { minPercentBelowAverage: 55 } };
   const market = { seed: 1, ratePerMinute: 20, rows: 80, initialTokens: 300 };
   await simulate({ ...market, feeds: [feed], config }, async (simulation) => {
