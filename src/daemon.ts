@@ -36,7 +36,7 @@ import type { LoopProgress } from './runtime/pulse.ts';
 import type { Supervisor, SupervisorFailure } from './runtime/supervisor.ts';
 import { ActionRefusedError, type ControlActions } from './status/actions.ts';
 import type { Phase, StatusSources } from './status/sources.ts';
-import { countingSweeps, Tally } from './status/tally.ts';
+import { Tally } from './status/tally.ts';
 import { type DealWriter, learnedAgeMsMax, StaleFenceError } from './store/ports.ts';
 
 export function composeDaemon(options: DaemonOptions): Daemon {
@@ -134,7 +134,7 @@ class ComposedDaemon implements Daemon {
   async #begin(fence: number): Promise<void> {
     const { store, world } = this.#options;
     await store.prepareToWrite();
-    const writer = countingSweeps(store.writer(fence), this.#tally);
+    const writer = store.writer(fence);
     this.#writer = writer;
     await writer.adoptFence();
     await this.#recordRun({});
@@ -275,6 +275,7 @@ class ComposedDaemon implements Daemon {
       fence: () => this.#leases.fence ?? 0,
       notes: this.#notes,
       lastPausedAtMs: () => this.#pause.lastPausedAtMs(),
+      onSweepEnded: (feed, outcome) => this.#tally.noteSweep(feed, outcome),
       onError: (error) => void this.#isTakenOver(error),
     });
     this.#endIfFailed(this.#work.failed);
