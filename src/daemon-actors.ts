@@ -18,7 +18,7 @@ import { Actor, type ActorOptions } from './runtime/actor.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Log } from './runtime/log.ts';
 import { Pulse } from './runtime/pulse.ts';
-import type { DealReader, DealWriter } from './store/ports.ts';
+import type { DealReader, DealWriter, SweepOutcome } from './store/ports.ts';
 
 export interface ActorParts {
   readonly config: Config;
@@ -33,6 +33,8 @@ export interface ActorParts {
   readonly notes: Notes;
   /** Monotonic: when work was last paused, now while it is; undefined: never yet. */
   lastPausedAtMs(): number | undefined;
+  /** A sweep has come to its end, and that is stored. */
+  onSweepEnded(feed: string, outcome: SweepOutcome): void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -82,6 +84,7 @@ export function composeActors(parts: ActorParts): {
         log: log.scoped('backfiller'),
       }),
       sharePercent: shares.backfill,
+      onSweepEnded: (feed, outcome) => parts.onSweepEnded(feed, outcome),
       sweepIntervalMs,
     }),
     upserter: upserterPass({

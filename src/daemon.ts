@@ -43,7 +43,7 @@ import type { LoopProgress } from './runtime/pulse.ts';
 import type { Supervisor, SupervisorFailure } from './runtime/supervisor.ts';
 import { ActionRefusedError, type ControlActions } from './status/actions.ts';
 import type { Phase, StatusSources } from './status/sources.ts';
-import { countingSweeps, Tally } from './status/tally.ts';
+import { Tally } from './status/tally.ts';
 import { type DealWriter, learnedAgeMsMax, StaleFenceError } from './store/ports.ts';
 
 export function composeDaemon(options: DaemonOptions): Daemon {
@@ -178,7 +178,7 @@ class ComposedDaemon implements Daemon {
     const write = async (): Promise<DealWriter> => {
       this.#pulses.start.beat();
       await store.prepareToWrite({ busyMs: tryMsMax });
-      const writer = countingSweeps(store.writer(this.#leases.fence ?? 0), this.#tally);
+      const writer = store.writer(this.#leases.fence ?? 0);
       await writer.adoptFence();
       this.#writer = writer;
       await recordRun(writer, this.#options, { startedAtMs: this.#startedAtMs });
@@ -297,6 +297,7 @@ class ComposedDaemon implements Daemon {
       fence: () => this.#leases.fence ?? 0,
       notes: this.#notes,
       lastPausedAtMs: () => this.#pause.lastPausedAtMs(),
+      onSweepEnded: (feed, outcome) => this.#tally.noteSweep(feed, outcome),
       onError: (error) => void this.#isTakenOver(error),
     });
     this.#endIfFailed(this.#work.failed);

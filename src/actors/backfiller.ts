@@ -36,6 +36,8 @@ export interface BackfillerOptions extends ListingParts {
   readonly sharePercent: number;
   /** The shortest time between the starts of two sweeps of one feed. */
   readonly sweepIntervalMs: number;
+  /** A sweep has come to its end, and that is stored. */
+  onSweepEnded?(feed: string, outcome: SweepOutcome): void;
 }
 
 /** How soon to look again whether checkpoints can be read and written. */
@@ -152,6 +154,7 @@ async function resumed(
     const tookMs = clock.now() - sweep.startedAtMs;
     log.warn('sweep-slow', { feed: feed.name, sweep: sweep.number, tookMs });
     await writer.endSweep(sweep, { atMs: clock.now(), outcome: 'slow' });
+    options.onSweepEnded?.(feed.name, 'slow');
     return undefined;
   }
   const agreed = await progress.resumeAt(feed.name, sweep);
@@ -173,20 +176,23 @@ async function sweepPage(
 ): Promise<PageBought> {
   const { feed, query } = part;
   const page = sweep.nextPage;
-  return await buyPage(options, {
+  let outcome: SweepOutcome | undefined;
+  const bought = await buyPage(options, {
     feed,
     spendClass: 'backfill',
     purpose: 'sweep',
     call: { endpoint: 'deal', query, page },
     sweepOf: (answer) => {
       // A last page may have been on its way for hours, and the pages before it are that old.
-      const ends = endOf(answer, page, isSlow(options, sweep));
-      return { number: sweep.number, page, ...(ends === undefined ? {} : { ends }) };
+      outcome = endOf(answer, page, isSlow(options, sweep));
+      return { number: sweep.number, page, ...(outcome === undefined ? {} : { ends: outcome }) };
     },
     // After the rows, never before: a checkpoint ahead of the store would skip a page.
     afterStore: () => options.progress.stored(feed.name, sweep, page + 1),
     signal,
   });
+  if ('counts' in bought && outcome !== undefined) options.onSweepEnded?.(feed.name, outcome);
+  return bought;
 }
 
 /**

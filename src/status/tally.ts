@@ -5,7 +5,7 @@
  * seconds. These counts begin at zero with the process, which is what a Prometheus counter may do.
  */
 import { type LedgerEntry, spendClasses } from '../broker/request.ts';
-import type { DealWriter, SweepOutcome } from '../store/ports.ts';
+import type { SweepOutcome } from '../store/ports.ts';
 
 type Outcome = LedgerEntry['outcome'];
 
@@ -76,23 +76,6 @@ export class Tally {
   figures(): TallyFigures {
     return { classes: this.#classes, retries: this.#retries, sweeps: this.#sweeps };
   }
-}
-
-/** The writer, each sweep that it ends counted once the end is stored. */
-export function countingSweeps(writer: DealWriter, tally: Tally): DealWriter {
-  return {
-    ...writer,
-    async storePage(page) {
-      const counts = await writer.storePage(page);
-      const ends = page.sweep?.ends;
-      if (ends !== undefined) tally.noteSweep(page.feed.name, ends);
-      return counts;
-    },
-    async endSweep(sweep, options) {
-      await writer.endSweep(sweep, options);
-      tally.noteSweep(sweep.feed, options.outcome);
-    },
-  };
 }
 
 function recordOf<K extends string, V>(names: readonly K[], make: () => V): Record<K, V> {
