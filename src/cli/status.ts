@@ -10,7 +10,7 @@ import { StoreOpenError } from '../store/store-open-error.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { socketPath } from './data-dir.ts';
-import { type PlaceFlags, readConfig, withStore } from './reading.ts';
+import { type PlaceFlags, readConfig, withFigures } from './reading.ts';
 import { askDaemon } from './status-client.ts';
 
 export interface StatusFlags extends PlaceFlags {
@@ -72,7 +72,7 @@ async function reportOn(dataDir: string): Promise<StatusReport> {
     hangs: answer.kind === 'silent' ? answer.why : undefined,
   };
   try {
-    return await withStore(dataDir, ({ reader }) => buildSilentReport({ ...silent, reader }));
+    return await withFigures(dataDir, (reader) => buildSilentReport({ ...silent, reader }));
   } catch (error) {
     const isUnborn = error instanceof StoreOpenError && error.reason === 'missing';
     if (!isUnborn) throw error;

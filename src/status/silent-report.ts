@@ -5,7 +5,7 @@
  * `stalled` when a process is there and hangs, and every figure that only a living one could know
  * is null. The balance is the last that Keepa told, with the time it was told.
  */
-import type { DealReader, Run } from '../store/ports.ts';
+import type { FigureReader, Run } from '../store/ports.ts';
 import {
   classesNow,
   iso,
@@ -25,7 +25,7 @@ export interface Silence {
 
 /** Reads only. @throws whatever the reader throws. */
 export async function buildSilentReport(
-  silence: Silence & { readonly reader: DealReader },
+  silence: Silence & { readonly reader: FigureReader },
 ): Promise<StatusReport> {
   const { nowMs, hangs, reader } = silence;
   const [stored, run, requests] = await Promise.all([

@@ -329,6 +329,22 @@ export interface DealReader extends JudgingReader {
   runsSince(sinceMs: number): Promise<number>;
 }
 
+/** What the status report reads; a dead daemon's database is opened for it alone. */
+export type FigureReader = Pick<
+  DealReader,
+  | 'countByState'
+  | 'heldRows'
+  | 'judgingTotals'
+  | 'gaps'
+  | 'feeds'
+  | 'freshness'
+  | 'spentSince'
+  | 'recentRequests'
+  | 'lastAnswered'
+  | 'lastRun'
+  | 'runsSince'
+>;
+
 export interface Store {
   readonly reader: DealReader;
   /**

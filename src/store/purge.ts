@@ -4,7 +4,8 @@
  * The past of a product is cut at the same age, whether its rows live or not: rows are re-judged
  * whenever their price changes, so what is noted of them would otherwise grow without end.
  */
-import { ended, wholeMs } from './columns.ts';
+import { wholeMs } from './column-values.ts';
+import { ended } from './columns.ts';
 import type { Trx } from './tables.ts';
 
 /** Returns how many rows went away. Their listings go with them. */

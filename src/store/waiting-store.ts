@@ -9,13 +9,15 @@
  */
 import { resolve } from 'node:path';
 import {
+  askingIn,
   type OpenDatabase,
-  openErrorFor,
   openForReading,
   openForWriting,
   openInMemory,
 } from './database.ts';
-import { checkSchema, holdsTables, migrate } from './migrations.ts';
+import { openErrorFor } from './database-file.ts';
+import { migrate } from './migrations.ts';
+import { checkSchema, holdsTables } from './schema-steps.ts';
 import { StoreOpenError, type StoreOpenReason } from './store-open-error.ts';
 import type { Trx } from './tables.ts';
 
@@ -66,7 +68,7 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
     async ask(question, otherwise) {
       file ??= look();
       const asked = writable ?? file;
-      if (asked === undefined || !(await holdsTables(asked.db))) return otherwise;
+      if (asked === undefined || !(await holdsTables(askingIn(asked.db)))) return otherwise;
       return await asked.db.transaction().setAccessMode('read only').execute(question);
     },
     async open() {
@@ -91,7 +93,7 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
 /** Whether this version can read it; an older one has to be upgraded first. */
 async function isCurrent({ db }: OpenDatabase, path: string): Promise<boolean> {
   try {
-    await checkSchema(db, path);
+    await checkSchema(askingIn(db), path);
     return true;
   } catch (error) {
     if (error instanceof StoreOpenError && error.reason === 'older-schema') return false;

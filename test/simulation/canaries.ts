@@ -280,7 +280,7 @@ export const canaries: Readonly<Record<string, Canary>> = {
   },
   'deals-counted-twice': {
     promise: 'reconcile',
-    file: 'store/deals.ts',
+    file: 'store/deal-counts.ts',
     find: 'for (const { state, rows } of counted) counts[state] = rows;',
     replace:
       "const twice = (state: string) => (state === 'rejected' ? 2 : 1); " +
@@ -291,7 +291,7 @@ export const canaries: Readonly<Record<string, Canary>> = {
   },
   'rejection-counted-twice': {
     promise: 'reconcile',
-    file: 'store/judging-totals.ts',
+    file: 'store/judging-counts.ts',
     find: 'rows: (alike.get(key)?.rows ?? 0) + 1 });',
     replace: "rows: (alike.get(key)?.rows ?? 0) + (verdict === 'rejected' ? 2 : 1) });",
     codes: ['store-refuses'],
