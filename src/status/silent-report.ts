@@ -71,6 +71,7 @@ export function emptyReport({ nowMs, dataDir }: Silence): StatusReport {
     tokens: tokensNow(undefined, { nowMs, spentLastHour: 0 }),
     classes: classesNow(undefined, undefined),
     waitBounds: waitBoundsNow(undefined),
+    clockOffsetMs: null,
     recentStarts: 0,
     feeds: [],
     deals: { total: 0, accepted: 0, rejected: 0, insufficient: 0, candidate: 0, ended: 0, held: 0 },

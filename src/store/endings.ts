@@ -60,7 +60,7 @@ export async function endRows(
   if (isTooMany) await hold(trx, fresh, rules.atMs);
   const over = isTooMany ? ending : [...ending, ...fresh];
   const endings = await end(trx, over, { atMs: rules.atMs, looks });
-  const purged = await purge(trx, rules.atMs - rules.retentionMs);
+  const purged = await purge(trx, rules);
   const after = await countByState(askingIn(trx));
   assert.equal(after.total, before.total - purged, 'a row goes away only by being purged');
   assert.equal(after.ended, before.ended + endings.length - purged, 'every ending is told');

@@ -8,9 +8,17 @@ import { wholeMs } from './column-values.ts';
 import { ended } from './columns.ts';
 import type { Trx } from './tables.ts';
 
-/** Returns how many rows went away. Their listings go with them. */
-export async function purge(trx: Trx, beforeMs: number): Promise<number> {
-  const before = wholeMs(beforeMs);
+/**
+ * Purges what is older than `retentionMs`; how many rows went away, their listings with them. Age
+ * ends at the last look at Keepa's lists: a wall clock that jumped ahead makes nothing old.
+ */
+export async function purge(
+  trx: Trx,
+  { atMs, retentionMs }: { readonly atMs: number; readonly retentionMs: number },
+): Promise<number> {
+  const lookedAtMs = await lastLook(trx);
+  if (lookedAtMs === undefined) return 0;
+  const before = wholeMs(Math.min(atMs, lookedAtMs) - retentionMs);
   await trx.deleteFrom('past').where('at_ms', '<', before).execute();
   const purged = await trx
     .deleteFrom('deals')
@@ -35,4 +43,19 @@ export async function purge(trx: Trx, beforeMs: number): Promise<number> {
     }
   }
   return purged.length;
+}
+
+/** When a listed row was last stored, or a feed last polled; undefined: neither ever. */
+async function lastLook(trx: Trx): Promise<number | undefined> {
+  const { seenMs } = await trx
+    .selectFrom('deals')
+    .select(({ fn }) => fn.max('last_seen_at_ms').as('seenMs'))
+    .where('state', '!=', ended)
+    .executeTakeFirstOrThrow();
+  const { polledMs } = await trx
+    .selectFrom('feeds')
+    .select(({ fn }) => fn.max('last_head_at_ms').as('polledMs'))
+    .executeTakeFirstOrThrow();
+  const looks = [seenMs, polledMs].filter((atMs) => atMs !== null);
+  return looks.length === 0 ? undefined : Math.max(...looks);
 }
