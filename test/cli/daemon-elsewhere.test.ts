@@ -99,7 +99,9 @@ for (const [name, reply, cases] of situations) {
         if (reply !== undefined) await answerAll(reply);
         const ended = await place.run([...args, '--data-dir', 'data']);
         assert.equal(ended.code, code, ended.stderr);
-        const lines = ended.stderr.split('\n').filter((line) => line !== '' && !priceLine.test(line));
+        const lines = ended.stderr
+          .split('\n')
+          .filter((line) => line !== '' && !priceLine.test(line));
         assert.equal(lines.length, says === undefined ? 0 : 1, ended.stderr);
         if (says !== undefined) assert.match(ended.stderr, says);
         assert.doesNotMatch(ended.stderr, /TypeError|\n\s+at |undefined/);
