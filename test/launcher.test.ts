@@ -29,12 +29,22 @@ afterEach(() => {
 });
 
 const main = `
-type Told = { arguments: string[]; main: string; runtime: string; cache: string | undefined };
+type Text = string | undefined;
+type Told = {
+  arguments: string[];
+  main: string;
+  runtime: string;
+  cache: Text;
+  options: string[];
+  arenas: Text;
+};
 const told: Told = {
   arguments: process.argv.slice(2),
   main: import.meta.filename,
   runtime: process.execPath,
   cache: process.env.NODE_COMPILE_CACHE,
+  options: process.execArgv,
+  arenas: process.env.MALLOC_ARENA_MAX,
 };
 process.stdout.write(JSON.stringify(told));
 `;
@@ -179,6 +189,18 @@ for (const [version, isAccepted] of systemVersions) {
     assert.deepEqual([stdout, status], isAccepted ? ['ran x\n', 0] : ['', 78]);
   });
 }
+
+test('the daemon alone gets the small nursery and the two arenas', () => {
+  const { launcher } = copyTree();
+  const toldBy = (args: string[], env: NodeJS.ProcessEnv = {}): [string[], string | undefined] => {
+    const { options, arenas } = JSON.parse(run(launcher, args, env).stdout);
+    return [options, arenas];
+  };
+  assert.deepEqual(toldBy(['start', '--json']), [['--max-semi-space-size=1'], '2']);
+  assert.deepEqual(toldBy(['start'], { MALLOC_ARENA_MAX: '5' })[1], '5', 'unless one says so');
+  assert.deepEqual(toldBy(['status']), [[], undefined]);
+  assert.deepEqual(toldBy([]), [[], undefined]);
+});
 
 test('it keeps compiled code in the user cache, or where it is told to', () => {
   const { place, launcher } = copyTree();

@@ -119,12 +119,13 @@ async function nextTurn(
 
 /**
  * Time until a part's next sweep may start; negative when overdue. A slow sweep starts again at
- * once. A start in the future (the wall clock went back) counts as now, so nothing waits for it.
+ * once, and so does one that seems to have begun in the future: the wall clock was set back, and
+ * waiting for that date, or from now on at every look anew, would wait for years.
  */
 function dueIn(last: Sweep | undefined, intervalMs: number, nowMs: number): number {
   if (last === undefined) return Number.NEGATIVE_INFINITY;
-  if (last.outcome === 'slow') return 0;
-  return Math.min(last.startedAtMs, nowMs) + intervalMs - nowMs;
+  if (last.outcome === 'slow' || last.startedAtMs > nowMs) return 0;
+  return last.startedAtMs + intervalMs - nowMs;
 }
 
 async function begin(

@@ -24,6 +24,7 @@ import {
 } from './admission.ts';
 import { BalanceReads } from './balance-reads.ts';
 import { describeSituation, type LongestWait, noWait } from './broker-snapshot.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { CostModel } from './cost-model.ts';
 import { type PerClass, perClass } from './credits.ts';
 import type { Errand } from './errand.ts';
@@ -69,10 +70,12 @@ export class Spending {
   #isTruthOurs = false;
   #isDrainTold = false;
   #isSilent = false;
+  readonly #clockWatch: ClockWatch;
   #lastAnswer: { readonly atMs: number; readonly clockOffsetMs: number } | undefined;
 
   constructor(options: SpendingOptions) {
     this.#options = options;
+    this.#clockWatch = new ClockWatch(options.log);
     this.#account = new TokenAccount(options.policy);
     this.costs = new CostModel(options.learned);
     this.reads = new BalanceReads(options.random);
@@ -261,6 +264,7 @@ export class Spending {
     if (envelope !== undefined) {
       const atMs = clock.now();
       this.#lastAnswer = { atMs, clockOffsetMs: envelope.asOfMs - atMs };
+      this.#clockWatch.note(this.#lastAnswer.clockOffsetMs);
     }
     if (learned?.newRate !== undefined) log.info('rate-changed', { perMinute: learned.newRate });
     const tokens = this.#account.unexplained(clock.monotonic());

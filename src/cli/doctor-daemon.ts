@@ -27,6 +27,22 @@ export function checkDaemon(facts: Facts, kept: Kept): readonly Finding[] {
           todo: 'restart it: systemctl restart keepa-deals',
         }),
       ];
+    case 'foreign':
+      return [
+        warning('daemon', {
+          what: `one of another version runs: ${daemon.why}`,
+          why: 'this command does not understand what it says',
+          todo: 'use the keepa-deals that it runs from, or restart it with this one',
+        }),
+      ];
+    case 'denied':
+      return [
+        warning('daemon', {
+          what: 'there is one that this user may not ask',
+          why: 'what it does is not known',
+          todo: 'run doctor as the user who runs it, or as root',
+        }),
+      ];
     case 'absent':
       return [absence(facts, kept)];
   }

@@ -11,11 +11,15 @@ import type { StatusReport } from '../status/report-fields.ts';
 /**
  * - answered: the daemon lives and says how it is;
  * - absent: nobody listens there;
+ * - denied: somebody may be there, and this user may not ask;
+ * - foreign: it answers, but not as the daemon of this version does;
  * - silent: somebody took the call and gave no answer of use, as a hanging process does.
  */
 export type DaemonAnswer =
   | { readonly kind: 'answered'; readonly report: StatusReport }
   | { readonly kind: 'absent' }
+  | { readonly kind: 'denied' }
+  | { readonly kind: 'foreign'; readonly why: string }
   | { readonly kind: 'silent'; readonly why: string };
 
 /** A report takes milliseconds; a daemon in the middle of a large write some hundred of them. */
@@ -37,8 +41,11 @@ export function askDaemon(socketPath: string, clock: Clock): Promise<DaemonAnswe
     socket.once('connect', () => socket.write('GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n'));
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.once('end', () => finish(readAnswer(Buffer.concat(chunks).toString('utf8'))));
-    // Nobody there, or one that was just leaving.
-    socket.once('error', () => finish({ kind: 'absent' }));
+    socket.once('error', (error) => {
+      const isDenied = 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
+      // Otherwise nobody is there, or one that was just leaving.
+      finish({ kind: isDenied ? 'denied' : 'absent' });
+    });
   });
 }
 
@@ -46,12 +53,35 @@ function readAnswer(text: string): DaemonAnswer {
   const bodyAt = text.indexOf('\r\n\r\n');
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1];
   if (text === '') return { kind: 'absent' };
+  if (status === '404') return { kind: 'foreign', why: 'it does not know the question' };
   if (status !== '200' || bodyAt === -1) {
     return { kind: 'silent', why: `it answered with status ${status ?? 'none'}` };
   }
   try {
-    return { kind: 'answered', report: JSON.parse(text.slice(bodyAt + 4)) as StatusReport };
+    return readReport(JSON.parse(text.slice(bodyAt + 4)));
   } catch {
     return { kind: 'silent', why: 'its answer is not JSON' };
   }
+}
+
+/** What is read of a report here; a daemon of another version may lack some of it. */
+const partsNeeded = {
+  object: ['tokens', 'classes', 'waitBounds', 'deals', 'judging', 'freshness'],
+  list: ['feeds', 'gaps', 'leases'],
+  string: ['state', 'reason', 'at'],
+} as const;
+
+function readReport(body: unknown): DaemonAnswer {
+  if (typeof body !== 'object' || body === null) {
+    return { kind: 'foreign', why: 'its answer is no report' };
+  }
+  const parts = new Map<string, unknown>(Object.entries(body));
+  const schema = parts.get('schema');
+  if (schema !== 1) return { kind: 'foreign', why: `its report is of schema ${String(schema)}` };
+  const kindOf = (part: unknown): string => (Array.isArray(part) ? 'list' : typeof part);
+  const lacking = Object.entries(partsNeeded).flatMap(([kind, names]) =>
+    names.filter((name) => kindOf(parts.get(name)) !== kind),
+  );
+  if (lacking.length > 0) return { kind: 'foreign', why: `its report lacks ${lacking.join(', ')}` };
+  return { kind: 'answered', report: body as StatusReport };
 }

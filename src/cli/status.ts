@@ -10,8 +10,8 @@ import { StoreOpenError } from '../store/store-open-error.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { socketPath } from './data-dir.ts';
-import { type PlaceFlags, readConfig, withStore } from './reading.ts';
-import { askDaemon } from './status-client.ts';
+import { type PlaceFlags, readConfig, withFigures } from './reading.ts';
+import { askDaemon, type DaemonAnswer } from './status-client.ts';
 
 export interface StatusFlags extends PlaceFlags {
   readonly watch?: boolean;
@@ -61,10 +61,26 @@ async function show(
   terminal.out(`${lines.join('\n')}\n`);
 }
 
+/** A daemon that we cannot understand or may not ask: it is not dead, and nothing else is known. */
+function notAsked(
+  dataDir: string,
+  answer: Extract<DaemonAnswer, { kind: 'foreign' | 'denied' }>,
+): CliError {
+  const what = `the daemon behind ${socketPath(dataDir)}`;
+  if (answer.kind === 'denied') {
+    const why = 'permission denied';
+    return new CliError(exitCodes.unavailable, { what, why, todo: 'ask as the user who runs it' });
+  }
+  const why = `it is of another version: ${answer.why}`;
+  const todo = 'use the keepa-deals that it runs from, or restart it with this one';
+  return new CliError(exitCodes.unavailable, { what, why, todo });
+}
+
 async function reportOn(dataDir: string): Promise<StatusReport> {
   const clock = systemClock();
   const answer = await askDaemon(socketPath(dataDir), clock);
   if (answer.kind === 'answered') return answer.report;
+  if (answer.kind === 'foreign' || answer.kind === 'denied') throw notAsked(dataDir, answer);
   const { buildSilentReport, emptyReport } = await import('../status/silent-report.ts');
   const silent = {
     nowMs: clock.now(),
@@ -72,7 +88,7 @@ async function reportOn(dataDir: string): Promise<StatusReport> {
     hangs: answer.kind === 'silent' ? answer.why : undefined,
   };
   try {
-    return await withStore(dataDir, ({ reader }) => buildSilentReport({ ...silent, reader }));
+    return await withFigures(dataDir, (reader) => buildSilentReport({ ...silent, reader }));
   } catch (error) {
     const isUnborn = error instanceof StoreOpenError && error.reason === 'missing';
     if (!isUnborn) throw error;

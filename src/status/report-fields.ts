@@ -117,6 +117,8 @@ export interface StatusReport {
   readonly stoppedAt: string | null;
   readonly pid: number | null;
   readonly dataDir: string;
+  /** Keepa's clock minus this machine's at the last answer; null before it. */
+  readonly clockOffsetMs: number | null;
   /** Starts of the last five minutes, this one included: three or more are a crash loop. */
   readonly recentStarts: number;
   readonly tokens: TokenReport;

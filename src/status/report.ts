@@ -50,6 +50,7 @@ export async function buildReport(sources: StatusSources): Promise<StatusReport>
     stoppedAt: null,
     pid: sources.pid,
     dataDir: sources.dataDir,
+    clockOffsetMs: broker?.clockOffsetMs ?? null,
     tokens: tokensNow(broker, { nowMs, spentLastHour: stored.spentLastHour }),
     classes: classesNow(broker, sources.shares),
     waitBounds: waitBoundsNow(broker),

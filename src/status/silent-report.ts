@@ -5,7 +5,7 @@
  * `stalled` when a process is there and hangs, and every figure that only a living one could know
  * is null. The balance is the last that Keepa told, with the time it was told.
  */
-import type { DealReader, Run } from '../store/ports.ts';
+import type { FigureReader, Run } from '../store/ports.ts';
 import {
   classesNow,
   iso,
@@ -26,7 +26,7 @@ export interface Silence {
 
 /** Reads only. @throws whatever the reader throws. */
 export async function buildSilentReport(
-  silence: Silence & { readonly reader: DealReader },
+  silence: Silence & { readonly reader: FigureReader },
 ): Promise<StatusReport> {
   const { nowMs, hangs, reader } = silence;
   const [stored, run, requests, pause] = await Promise.all([
@@ -74,6 +74,7 @@ export function emptyReport({ nowMs, dataDir }: Silence): StatusReport {
     tokens: tokensNow(undefined, { nowMs, spentLastHour: 0 }),
     classes: classesNow(undefined, undefined),
     waitBounds: waitBoundsNow(undefined),
+    clockOffsetMs: null,
     recentStarts: 0,
     feeds: [],
     deals: { total: 0, accepted: 0, rejected: 0, insufficient: 0, candidate: 0, ended: 0, held: 0 },

@@ -20,6 +20,7 @@
  * - no threshold is a balance: deadlines are ticks and time limits, a drain is measured by income.
  */
 
+import { isClockWrong } from '../broker/clock-watch.ts';
 import { forecastHours } from '../broker/forecast.ts';
 import { type BrokerSnapshot, type SpendClass, spendClasses } from '../broker/request.ts';
 import { tickMs } from '../broker/token-bucket.ts';
@@ -85,6 +86,7 @@ export function decideState(situation: Situation): Judgement {
   }
   return (
     keepaFails(situation) ??
+    wrongClock(situation) ??
     stuckLoop(situation) ??
     notStarted(situation) ??
     unknownBalance(situation) ??
@@ -123,6 +125,19 @@ function keepaFails({ broker, recentRequests }: Situation): Judgement | undefine
   return {
     state: 'degraded',
     reason: `the last ${failuresInARow} requests failed: ${newest.why ?? newest.outcome}`,
+    nextActionAtMs: broker?.nextAdmissionAtMs,
+  };
+}
+
+/** Dates are wrong, and what Keepa lists seems to come from another time and is not stored. */
+function wrongClock({ broker }: Situation): Judgement | undefined {
+  const offsetMs = broker?.clockOffsetMs;
+  if (offsetMs === undefined || !isClockWrong(offsetMs)) return undefined;
+  const side = offsetMs > 0 ? 'behind' : 'ahead of';
+  const off = inWords(Math.abs(offsetMs));
+  return {
+    state: 'degraded',
+    reason: `the clock of this machine is ${off} ${side} Keepa's; set it right (timedatectl)`,
     nextActionAtMs: broker?.nextAdmissionAtMs,
   };
 }
@@ -237,5 +252,8 @@ function inWords(ms: number): string {
   const seconds = Math.round(ms / 1000);
   if (seconds < 120) return `${seconds} s`;
   const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+  const hours = Math.round(minutes / 60);
+  if (hours < 48) return minutes < 120 ? `${minutes} min` : `${hours} h`;
+  const days = Math.round(hours / 24);
+  return days < 730 ? `${days} days` : `${Math.round(days / 365)} years`;
 }

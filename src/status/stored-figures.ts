@@ -2,7 +2,7 @@
  * The part of the status report that comes from the deals database, with or without a daemon.
  */
 import type { CoverageGap } from '../store/judging-ports.ts';
-import type { DealReader, FeedStatus } from '../store/ports.ts';
+import type { FeedStatus, FigureReader } from '../store/ports.ts';
 import { feedReport, type GapReport, iso, type StatusReport } from './report-fields.ts';
 import type { StatusSources } from './sources.ts';
 
@@ -21,7 +21,7 @@ export interface Stored {
 
 /** `suspensions`: what a living daemon says of the feeds in which nothing ends now. */
 export async function readStored(
-  reader: DealReader,
+  reader: FigureReader,
   { nowMs, suspensions }: { nowMs: number; suspensions?: ReturnType<StatusSources['suspensions']> },
 ): Promise<Stored> {
   const [deals, held, judging, gaps, feeds, freshness, spent, lastAnswered, recentStarts] =

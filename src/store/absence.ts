@@ -14,6 +14,7 @@
  */
 import { sql } from 'kysely';
 import { complete, ended, screenPrefix, yes } from './columns.ts';
+import { askingIn } from './database.ts';
 import { isPartial } from './feeds.ts';
 import type { DealKey } from './judging-ports.ts';
 import type { Trx } from './tables.ts';
@@ -47,7 +48,7 @@ export async function looksOf(trx: Trx): Promise<Looks> {
   const looks = new Map<number, FeedLooks>();
   for (const feed of feeds) {
     const isConfigured = feed.is_configured === 1;
-    const provesAbsence = isConfigured && !(await isPartial(trx, feed));
+    const provesAbsence = isConfigured && !(await isPartial(askingIn(trx), feed));
     const last = await completeSweeps(trx, feed.id).limit(1).executeTakeFirst();
     const whole = completeSweeps(trx, feed.id)
       .where('is_whole', '=', yes)

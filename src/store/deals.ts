@@ -1,13 +1,11 @@
 /**
- * Reading deals: the list, one product, the counts, how fresh they are.
- *
- * The counts are asserted, not hoped for: every row is in exactly one state, and the total is
- * counted apart from the states (total = the sum over the states).
+ * Reading deals: the list, and one product.
  */
 import assert from 'node:assert/strict';
 import { sellerTrust } from '../analysis/seller-trust.ts';
-import { ended, withoutNulls, yes } from './columns.ts';
-import { type Deal, type DealFilter, type DealState, dealStates, type Freshness } from './ports.ts';
+import { withoutNulls } from './column-values.ts';
+import { yes } from './columns.ts';
+import type { Deal, DealFilter } from './ports.ts';
 import type { Trx } from './tables.ts';
 
 /**
@@ -142,48 +140,4 @@ function wordsOf(json: string): readonly string[] {
   const words: unknown = JSON.parse(json);
   assert(Array.isArray(words), 'marks are a list');
   return words.map(String);
-}
-
-export async function countByState(
-  trx: Trx,
-): Promise<Readonly<Record<DealState, number>> & { readonly total: number }> {
-  const counted = await trx
-    .selectFrom('deals')
-    .select(({ fn }) => ['state', fn.countAll<number>().as('rows')])
-    .groupBy('state')
-    .execute();
-  const { total } = await trx
-    .selectFrom('deals')
-    .select(({ fn }) => fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow();
-  const counts = { candidate: 0, accepted: 0, rejected: 0, insufficient: 0, ended: 0 };
-  for (const { state, rows } of counted) counts[state] = rows;
-  const sum = dealStates.reduce((rows, state) => rows + counts[state], 0);
-  assert.equal(total, sum, 'every deal is in exactly one known state');
-  return { ...counts, total };
-}
-
-/**
- * How long ago the rows that have not ended were last seen, by nearest rank. A row last seen in the
- * future (the clock was set back) counts as seen now. Undefined while there are no rows.
- */
-export async function freshness(trx: Trx, nowMs: number): Promise<Freshness | undefined> {
-  const { rows } = await trx
-    .selectFrom('deals')
-    .select(({ fn }) => fn.countAll<number>().as('rows'))
-    .where('state', '!=', ended)
-    .executeTakeFirstOrThrow();
-  if (rows === 0) return undefined;
-  const ageAt = async (percent: number): Promise<number> => {
-    const { lastSeenAtMs } = await trx
-      .selectFrom('deals')
-      .select('last_seen_at_ms as lastSeenAtMs')
-      .where('state', '!=', ended)
-      .orderBy('last_seen_at_ms', 'desc')
-      .limit(1)
-      .offset(Math.ceil((rows * percent) / 100) - 1)
-      .executeTakeFirstOrThrow();
-    return Math.max(0, nowMs - lastSeenAtMs);
-  };
-  return { p50Ms: await ageAt(50), p95Ms: await ageAt(95), maxMs: await ageAt(100) };
 }

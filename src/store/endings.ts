@@ -28,8 +28,10 @@ import {
   sweepsLacking,
   unseenQueries,
 } from './absence.ts';
-import { wholeMs, yes } from './columns.ts';
-import { countByState } from './deals.ts';
+import { wholeMs } from './column-values.ts';
+import { yes } from './columns.ts';
+import { askingIn } from './database.ts';
+import { countByState, heldRows } from './deal-counts.ts';
 import { healthyTime } from './healthy-time.ts';
 import { noLack } from './judgements.ts';
 import type { Ending, EndingCounts, EndingRules, EndReason } from './judging-ports.ts';
@@ -49,7 +51,7 @@ export async function endRows(
   trx: Trx,
   rules: EndingRules,
 ): Promise<{ readonly counts: EndingCounts; readonly endings: readonly Ending[] }> {
-  const before = await countByState(trx);
+  const before = await countByState(askingIn(trx));
   const looks = await looksOf(trx);
   const { ending, waiting, fresh, released } = await sorted(trx, rules, looks);
   await release(trx, released);
@@ -58,14 +60,14 @@ export async function endRows(
   if (isTooMany) await hold(trx, fresh, rules.atMs);
   const over = isTooMany ? ending : [...ending, ...fresh];
   const endings = await end(trx, over, { atMs: rules.atMs, looks });
-  const purged = await purge(trx, rules.atMs - rules.retentionMs);
+  const purged = await purge(trx, rules);
   await purgeRecords(trx, rules.atMs);
-  const after = await countByState(trx);
+  const after = await countByState(askingIn(trx));
   assert.equal(after.total, before.total - purged, 'a row goes away only by being purged');
   assert.equal(after.ended, before.ended + endings.length - purged, 'every ending is told');
   const counted = (reason: EndReason) => over.filter((due) => due.reason === reason).length;
   const ended = { absent: counted('absent'), 'not-seen': counted('not-seen') };
-  return { counts: { ended, held: await heldRows(trx), purged }, endings };
+  return { counts: { ended, held: await heldRows(askingIn(trx)), purged }, endings };
 }
 
 /** What becomes of the rows that are due, or were when they were held. */
@@ -207,14 +209,6 @@ function* idBatches(rows: readonly ListedRow[]): Generator<readonly number[]> {
   }
 }
 
-/** Rows that are due and wait for somebody's yes or for their own re-check. */
-export async function heldRows(trx: Trx): Promise<number> {
-  const { rows } = await heldOnes(trx)
-    .select(({ fn }) => fn.countAll<number>().as('rows'))
-    .executeTakeFirstOrThrow();
-  return rows;
-}
-
 /** Afterwards every row that is held now may end, if it is still due. */
 export async function confirmHeld(trx: Trx): Promise<number> {
   await trx
@@ -222,5 +216,5 @@ export async function confirmHeld(trx: Trx): Promise<number> {
     .set({ is_hold_confirmed: yes })
     .where('held_at_ms', 'is not', null)
     .execute();
-  return await heldRows(trx);
+  return await heldRows(askingIn(trx));
 }

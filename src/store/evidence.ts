@@ -9,7 +9,7 @@
  * - every deal's `evidence_at_ms` is that of its product's evidence, or null without one;
  * - a deal wants history only until its product has new evidence.
  */
-import { wholeMs } from './columns.ts';
+import { wholeMs } from './column-values.ts';
 import type { JudgementBatch, KeptEvidence } from './judging-ports.ts';
 import type { Trx } from './tables.ts';
 

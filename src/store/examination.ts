@@ -7,8 +7,9 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sql } from 'kysely';
-import { openErrorFor, openForReading } from './database.ts';
-import { schemaState } from './migrations.ts';
+import { askingIn, openForReading } from './database.ts';
+import { openErrorFor } from './database-file.ts';
+import { appliedSteps, schemaStepNames } from './schema-steps.ts';
 import { StoreOpenError } from './store-open-error.ts';
 import type { StoreDatabase } from './tables.ts';
 
@@ -30,7 +31,8 @@ const problemsMax = 10;
 
 /** @throws StoreOpenError when the file cannot be opened; what it holds does not matter. */
 export async function readSchemaFacts(path: string): Promise<SchemaFacts> {
-  return await looking(path, schemaState);
+  const applied = await looking(path, (db) => appliedSteps(askingIn(db)));
+  return { applied, known: schemaStepNames };
 }
 
 /**

@@ -5,11 +5,13 @@
  * something else from then on: its watermark and its running sweep belong to the old revision and
  * are dropped, which repeats work and skips none.
  */
-import { wholeMs, withoutNulls } from './columns.ts';
+import type { Selectable } from 'kysely';
+import type { Ask } from './ask.ts';
+import { wholeMs, withoutNulls } from './column-values.ts';
 import type { FeedIdentity, FeedStatus } from './ports.ts';
 import { priceBands } from './price-bands.ts';
 import { endOpenSweeps, lastEnded, unfinishedSweep } from './sweeps.ts';
-import type { Trx } from './tables.ts';
+import type { FeedsTable, Trx } from './tables.ts';
 
 /** Makes exactly these feeds the configured ones. */
 export async function syncFeeds(
@@ -79,12 +81,12 @@ export async function findFeed(trx: Trx, name: string): Promise<KnownFeed | unde
  * Every feed that was ever configured, in the order in which they came. Its sweeps count from when
  * the present revision of its query was configured.
  */
-export async function feedStatuses(trx: Trx): Promise<readonly FeedStatus[]> {
-  const feeds = await trx.selectFrom('feeds').selectAll().orderBy('id').execute();
-  const liveRows = await liveRowsByFeed(trx);
+export async function feedStatuses(ask: Ask): Promise<readonly FeedStatus[]> {
+  const feeds = await ask<Selectable<FeedsTable>>('select * from feeds order by id');
+  const liveRows = await liveRowsByFeed(ask);
   const statuses: FeedStatus[] = [];
   for (const feed of feeds) {
-    const complete = await lastEnded(trx, feed.id, {
+    const complete = await lastEnded(ask, feed.id, {
       outcomes: ['complete'],
       sinceMs: feed.configured_at_ms,
     });
@@ -92,13 +94,13 @@ export async function feedStatuses(trx: Trx): Promise<readonly FeedStatus[]> {
       name: feed.name,
       isConfigured: feed.is_configured === 1,
       rows: liveRows.get(feed.id) ?? 0,
-      isPartial: await isPartial(trx, feed),
+      isPartial: await isPartial(ask, feed),
       ...withoutNulls({
         lastSweepAtMs: complete?.endedAtMs ?? null,
         lastSweepRows: complete?.rows ?? null,
         lastHeadAtMs: feed.last_head_at_ms,
         watermarkMs: feed.watermark_ms,
-        sweep: (await unfinishedSweep(trx, feed.id)) ?? null,
+        sweep: (await unfinishedSweep(ask, feed.id)) ?? null,
       }),
     });
   }
@@ -107,28 +109,22 @@ export async function feedStatuses(trx: Trx): Promise<readonly FeedStatus[]> {
 
 /** Whether the feed lists more than Keepa shows of one query, so that absence proves nothing. */
 export async function isPartial(
-  trx: Trx,
-  feed: {
-    readonly id: number;
-    readonly query_hash: string;
-    readonly configured_at_ms: number;
-  },
+  ask: Ask,
+  feed: Pick<Selectable<FeedsTable>, 'id' | 'query_hash' | 'configured_at_ms'>,
 ): Promise<boolean> {
-  const decided = await lastEnded(trx, feed.id, {
+  const decided = await lastEnded(ask, feed.id, {
     outcomes: ['complete', 'truncated'],
     sinceMs: feed.configured_at_ms,
   });
   if (decided?.outcome === 'truncated') return true;
-  return (await priceBands(trx, feed.id, feed.query_hash)).length > 0;
+  return (await priceBands(ask, feed.id, feed.query_hash)).length > 0;
 }
 
-async function liveRowsByFeed(trx: Trx): Promise<ReadonlyMap<number, number>> {
-  const counts = await trx
-    .selectFrom('listings')
-    .innerJoin('deals', 'deals.id', 'listings.deal_id')
-    .select(({ fn }) => ['listings.feed_id as feedId', fn.countAll<number>().as('rows')])
-    .where('deals.state', '!=', 'ended')
-    .groupBy('listings.feed_id')
-    .execute();
+async function liveRowsByFeed(ask: Ask): Promise<ReadonlyMap<number, number>> {
+  const counts = await ask<{ feedId: number; rows: number }>(
+    `select listings.feed_id as feedId, count(*) as rows
+     from listings join deals on deals.id = listings.deal_id
+     where deals.state <> 'ended' group by listings.feed_id`,
+  );
   return new Map(counts.map(({ feedId, rows }) => [feedId, rows]));
 }

@@ -7,10 +7,11 @@
  */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { openErrorFor, openForWriting } from './database.ts';
+import { askingIn, openForWriting } from './database.ts';
+import { openErrorFor } from './database-file.ts';
 import { adoptFence, newestFence } from './fence.ts';
-import { holdsTables, isCurrent } from './migrations.ts';
 import { lastRun } from './runs.ts';
+import { holdsTables, isCurrent } from './schema-steps.ts';
 
 export interface FenceOff {
   readonly path: string;
@@ -31,11 +32,11 @@ export async function fenceOff(options: FenceOff): Promise<'fenced' | 'another' 
   if (!statSync(path, { throwIfNoEntry: false })?.size) return 'nothing';
   const { db, close } = openForWriting(path);
   try {
-    if (!(await holdsTables(db))) return 'nothing';
+    if (!(await holdsTables(askingIn(db)))) return 'nothing';
     // Throws for a newer schema: what its columns mean is not known here.
-    await isCurrent(db, path);
+    await isCurrent(askingIn(db), path);
     return await db.transaction().execute(async (trx) => {
-      if (!options.isWriter((await lastRun(trx))?.instance)) return 'another';
+      if (!options.isWriter((await lastRun(askingIn(trx)))?.instance)) return 'another';
       await adoptFence(trx, Math.max(await newestFence(trx), options.fence) + 1);
       return 'fenced';
     });

@@ -4,24 +4,19 @@
  *
  * Invariant: a feed has at most one open gap, which began when the first look was missed.
  */
-import { wholeMs, withoutNulls } from './columns.ts';
+import type { Ask } from './ask.ts';
+import { wholeMs, withoutNulls } from './column-values.ts';
 import { feedOf } from './feeds.ts';
 import type { CoverageGap } from './judging-ports.ts';
 import type { Trx } from './tables.ts';
 
 /** In order of their beginning, closed ones included. */
-export async function gaps(trx: Trx): Promise<readonly CoverageGap[]> {
-  const rows = await trx
-    .selectFrom('coverage_gaps')
-    .innerJoin('feeds', 'feeds.id', 'coverage_gaps.feed_id')
-    .select([
-      'feeds.name as feed',
-      'coverage_gaps.from_ms as fromMs',
-      'coverage_gaps.closed_at_ms as closedAtMs',
-    ])
-    .orderBy('coverage_gaps.from_ms')
-    .orderBy('feeds.name')
-    .execute();
+export async function gaps(ask: Ask): Promise<readonly CoverageGap[]> {
+  const rows = await ask<{ feed: string; fromMs: number; closedAtMs: number | null }>(
+    `select feeds.name as feed, from_ms as fromMs, closed_at_ms as closedAtMs
+     from coverage_gaps join feeds on feeds.id = coverage_gaps.feed_id
+     order by from_ms, feeds.name`,
+  );
   return rows.map(withoutNulls);
 }
 

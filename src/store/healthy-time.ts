@@ -11,7 +11,8 @@
  * - no row ages by time before it was last seen, and what is uncertain of that is in its favour.
  */
 import { sql } from 'kysely';
-import { ended, wholeMs } from './columns.ts';
+import { wholeMs } from './column-values.ts';
+import { ended } from './columns.ts';
 import type { Trx } from './tables.ts';
 
 export async function healthyTime(

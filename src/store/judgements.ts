@@ -18,8 +18,10 @@
  * - of a row that was purged meanwhile nothing is kept.
  */
 import assert from 'node:assert/strict';
-import { screenPrefix, wholeMs } from './columns.ts';
+import { wholeMs } from './column-values.ts';
+import { screenPrefix } from './columns.ts';
 import { dropEvidence, keepEvidence } from './evidence.ts';
+import { countOutcomes, type Outcome } from './judging-counts.ts';
 import {
   type DealKey,
   evidenceAgeMsMax,
@@ -27,7 +29,6 @@ import {
   type JudgementBatch,
   type Verification,
 } from './judging-ports.ts';
-import { countOutcomes, type Outcome } from './judging-totals.ts';
 import { note } from './past.ts';
 import type { DealState } from './ports.ts';
 import type { LackColumns, Trx, VerifiedColumns } from './tables.ts';

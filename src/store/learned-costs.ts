@@ -7,7 +7,7 @@
  *
  * Invariant: one row per shape, of the answer that was written last.
  */
-import { wholeMs } from './columns.ts';
+import { wholeMs } from './column-values.ts';
 import type { LearnedShape } from './ports.ts';
 import type { Trx } from './tables.ts';
 

@@ -4,10 +4,11 @@
  * With it the balance can be explained (promise P10): what it cannot explain, somebody else spent.
  * It also shows what each kind of call costs in truth, beside what is documented.
  */
-import { sql } from 'kysely';
-import { wholeMs } from './columns.ts';
+import type { Selectable } from 'kysely';
+import type { Ask } from './ask.ts';
+import { wholeMs } from './column-values.ts';
 import type { LedgerGroup, LedgerRecord, LedgerTotals, UnitCosts } from './ports.ts';
-import type { Trx } from './tables.ts';
+import type { LedgerTable, Trx } from './tables.ts';
 
 export async function recordRequest(trx: Trx, entry: LedgerRecord): Promise<void> {
   await trx
@@ -31,18 +32,12 @@ export async function recordRequest(trx: Trx, entry: LedgerRecord): Promise<void
 }
 
 /** What was spent at or after `sinceMs`, to the hundredth of a token. */
-export async function spentSince(trx: Trx, sinceMs: number): Promise<LedgerTotals> {
-  const rows = await trx
-    .selectFrom('ledger')
-    .select(({ fn }) => [
-      'spend_class as spendClass',
-      fn.sum<number>('cost_tokens').as('tokens'),
-      fn.countAll<number>().as('requests'),
-    ])
-    .where('at_ms', '>=', sinceMs)
-    .groupBy('spend_class')
-    .orderBy('spend_class')
-    .execute();
+export async function spentSince(ask: Ask, sinceMs: number): Promise<LedgerTotals> {
+  const rows = await ask<{ spendClass: string; tokens: number; requests: number }>(
+    `select spend_class as spendClass, sum(cost_tokens) as tokens, count(*) as requests
+     from ledger where at_ms >= ? group by spend_class order by spend_class`,
+    sinceMs,
+  );
   return {
     tokens: toHundredths(sum(rows.map(({ tokens }) => tokens))),
     requests: sum(rows.map(({ requests }) => requests)),
@@ -53,14 +48,23 @@ export async function spentSince(trx: Trx, sinceMs: number): Promise<LedgerTotal
 }
 
 /** The lines written last, newest first; by order of writing, for a wall clock may jump. */
-export async function recentRequests(
-  trx: Trx,
-  { limit, outcome }: { limit: number; outcome?: string },
-): Promise<readonly LedgerRecord[]> {
-  let query = trx.selectFrom('ledger').selectAll();
-  if (outcome !== undefined) query = query.where('outcome', '=', outcome);
-  const rows = await query.orderBy('id', 'desc').limit(limit).execute();
-  return rows.map((row) => ({
+export async function recentRequests(ask: Ask, limit: number): Promise<readonly LedgerRecord[]> {
+  const rows = await ask<StoredRequest>('select * from ledger order by id desc limit ?', limit);
+  return rows.map(asRecord);
+}
+
+/** The newest answered request. */
+export async function lastAnswered(ask: Ask): Promise<LedgerRecord | undefined> {
+  const [row] = await ask<StoredRequest>(
+    "select * from ledger where outcome = 'answered' order by id desc limit 1",
+  );
+  return row === undefined ? undefined : asRecord(row);
+}
+
+type StoredRequest = Selectable<LedgerTable>;
+
+function asRecord(row: StoredRequest): LedgerRecord {
+  return {
     atMs: row.at_ms,
     spendClass: row.spend_class,
     purpose: row.purpose,
@@ -74,29 +78,19 @@ export async function recentRequests(
     attempt: row.attempt,
     tookMs: row.took_ms,
     waitedMs: row.waited_ms,
-  }));
+  };
 }
 
 /** The lines at or after `sinceMs`, added up by all that tells them apart; the dearest first. */
-export async function ledgerGroups(trx: Trx, sinceMs: number): Promise<readonly LedgerGroup[]> {
-  const rows = await trx
-    .selectFrom('ledger')
-    .select(({ fn }) => [
-      'spend_class as spendClass',
-      'purpose',
-      'shape',
-      'outcome',
-      fn.countAll<number>().as('requests'),
-      sql<number>`sum(attempt > 1)`.as('retries'),
-      fn.sum<number>('items').as('items'),
-      fn.sum<number>('cost_tokens').as('tokens'),
-      fn.min('at_ms').as('firstAtMs'),
-    ])
-    .where('at_ms', '>=', sinceMs)
-    .groupBy(['spend_class', 'purpose', 'shape', 'outcome'])
-    .orderBy('tokens', 'desc')
-    .orderBy('requests', 'desc')
-    .execute();
+export async function ledgerGroups(ask: Ask, sinceMs: number): Promise<readonly LedgerGroup[]> {
+  const rows = await ask<LedgerGroup>(
+    `select spend_class as spendClass, purpose, shape, outcome, count(*) as requests,
+       sum(attempt > 1) as retries, sum(items) as items, sum(cost_tokens) as tokens,
+       min(at_ms) as firstAtMs
+     from ledger where at_ms >= ?
+     group by spend_class, purpose, shape, outcome order by tokens desc, requests desc`,
+    sinceMs,
+  );
   return rows.map((row) => ({ ...row, tokens: toHundredths(row.tokens) }));
 }
 

@@ -6,34 +6,31 @@
  * query on it from inside a transaction would wait for that transaction for ever.
  */
 import { resolve } from 'node:path';
-import {
-  fileBytesOf,
-  type OpenDatabase,
-  openErrorFor,
-  openForReading,
-  openForWriting,
-} from './database.ts';
-import { countByState, dealsOf, freshness, listDeals } from './deals.ts';
-import { confirmHeld, endRows, heldRows } from './endings.ts';
+import { askingIn, type OpenDatabase, openForReading, openForWriting } from './database.ts';
+import { openErrorFor } from './database-file.ts';
+import { dealsOf, listDeals } from './deals.ts';
+import { confirmHeld, endRows } from './endings.ts';
 import { evidenceOf } from './evidence.ts';
-import { feedOf, feedStatuses, findFeed, syncFeeds } from './feeds.ts';
+import { feedOf, findFeed, syncFeeds } from './feeds.ts';
 import { adoptFence, checkFence, newestFence, raiseFence } from './fence.ts';
-import { closeGaps, gaps, openGap } from './gaps.ts';
+import { figuresOn } from './figures.ts';
+import { fileBytesOf } from './file-bytes.ts';
+import { closeGaps, openGap } from './gaps.ts';
 import { addHealthyTime, healthyTime } from './healthy-time.ts';
 import { storeJudgements } from './judgements.ts';
 import type { JudgingReader, JudgingWriter } from './judging-ports.ts';
-import { judgingTotals } from './judging-totals.ts';
 import { keepLearned, learnedCosts } from './learned-costs.ts';
-import { ledgerGroups, recentRequests, recordRequest, spentSince, unitCosts } from './ledger.ts';
-import { checkSchema, migrate } from './migrations.ts';
+import { ledgerGroups, recordRequest, unitCosts } from './ledger.ts';
+import { migrate } from './migrations.ts';
 import { nextLook } from './next-look.ts';
 import { storePage } from './pages.ts';
 import { pastOf } from './past.ts';
-import { beginPause, endPause, pauseOf } from './pause.ts';
-import type { DealReader, DealWriter, Store } from './ports.ts';
+import { beginPause, endPause } from './pause.ts';
+import type { DealReader, DealWriter, FigureReader, Store } from './ports.ts';
 import { priceBands, splitPriceBand } from './price-bands.ts';
 import { recheckDue, storeRechecks } from './rechecks.ts';
-import { lastRun, recordRun, runsSince, storeId } from './runs.ts';
+import { recordRun, storeId } from './runs.ts';
+import { checkSchema } from './schema-steps.ts';
 import { sellerOf, sellersDue, storeSellers } from './sellers.ts';
 import { completeSweeps, supplyOf } from './supply.ts';
 import { beginSweep, endSweep, newestSweep, rewindSweep } from './sweeps.ts';
@@ -65,7 +62,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   if (mode === 'wait') return await waitingStore(path, limits);
   const database = mode === 'write' ? openForWriting(path, limits) : openForReading(path, limits);
   try {
-    await (mode === 'write' ? migrate(database.db, path) : checkSchema(database.db, path));
+    await (mode === 'write'
+      ? migrate(database.db, path)
+      : checkSchema(askingIn(database.db), path));
   } catch (error) {
     await database.close();
     throw openErrorFor(path, error);
@@ -126,12 +125,11 @@ function readerOn(db: () => StoreDatabase): Omit<DealReader, 'writes' | 'fileByt
   const read: Transact = (work) => db().transaction().setAccessMode('read only').execute(work);
   return {
     ...judgingReaderOn(read),
+    ...figuresOn((questions) => read((trx) => questions(askingIn(trx)))),
     newestFence: () => read(newestFence),
     storeId: () => read(storeId),
-    countByState: () => read(countByState),
     deals: (filter) => read((trx) => listDeals(trx, filter)),
     deal: (asin, domainId) => read((trx) => dealsOf(trx, { asin, domainId })),
-    feeds: () => read(feedStatuses),
     lastSweep: (feed) =>
       read(async (trx) => {
         const known = await findFeed(trx, feed.name);
@@ -140,23 +138,15 @@ function readerOn(db: () => StoreDatabase): Omit<DealReader, 'writes' | 'fileByt
     priceBands: (feed) =>
       read(async (trx) => {
         const known = await findFeed(trx, feed.name);
-        return known === undefined ? [] : priceBands(trx, known.id, feed.queryHash);
+        return known === undefined ? [] : priceBands(askingIn(trx), known.id, feed.queryHash);
       }),
-    freshness: (nowMs) => read((trx) => freshness(trx, nowMs)),
-    spentSince: (sinceMs) => read((trx) => spentSince(trx, sinceMs)),
-    ledgerGroups: (sinceMs) => read((trx) => ledgerGroups(trx, sinceMs)),
+    ledgerGroups: (sinceMs) => read((trx) => ledgerGroups(askingIn(trx), sinceMs)),
     learnedCosts: (sinceMs) => read((trx) => learnedCosts(trx, sinceMs)),
     unitCosts: (answersMax) => read((trx) => unitCosts(trx, answersMax)),
-    recentRequests: (limit) => read((trx) => recentRequests(trx, { limit })),
-    lastAnswered: () =>
-      read(async (trx) => (await recentRequests(trx, { limit: 1, outcome: 'answered' }))[0]),
-    lastRun: () => read(lastRun),
-    runsSince: (sinceMs) => read((trx) => runsSince(trx, sinceMs)),
-    pause: (nowMs) => read((trx) => pauseOf(trx, nowMs)),
   };
 }
 
-function judgingReaderOn(read: Transact): JudgingReader {
+function judgingReaderOn(read: Transact): Omit<JudgingReader, keyof FigureReader> {
   return {
     historyDue: (options) => read((trx) => historyDue(trx, options)),
     rejudgeDue: (options) => read((trx) => rejudgeDue(trx, options)),
@@ -165,13 +155,10 @@ function judgingReaderOn(read: Transact): JudgingReader {
     sellersDue: (options) => read((trx) => sellersDue(trx, options)),
     evidence: (key) => read((trx) => evidenceOf(trx, key)),
     recheckDue: (options) => read((trx) => recheckDue(trx, options)),
-    judgingTotals: () => read(judgingTotals),
-    heldRows: () => read(heldRows),
     past: (key) => read((trx) => pastOf(trx, key)),
     nextLook: (key, nowMs) => read((trx) => nextLook(trx, key, nowMs)),
     seller: (domainId, sellerId) => read((trx) => sellerOf(trx, { domainId, sellerId })),
     supply: (feed, nowMs) => read((trx) => supplyOf(trx, { feed, nowMs })),
-    gaps: () => read(gaps),
     healthyTime: () => read(healthyTime),
     completeSweeps: (options) => read((trx) => completeSweeps(trx, options)),
   };
@@ -261,8 +248,8 @@ function bookkeeperOn(keepBooks: Transact, path: string): Pick<DealWriter, Books
         if (learned !== undefined) await keepLearned(trx, { shape, atMs, learned });
       }),
     recordRun: (run) => keepBooks((trx) => recordRun(trx, run, path)),
-    beginPause: (order) => keepBooks((trx) => beginPause(trx, order)),
-    endPause: (atMs) => keepBooks((trx) => endPause(trx, atMs)),
+    beginPause: (order) => keepBooks((trx) => beginPause({ trx, ask: askingIn(trx) }, order)),
+    endPause: (atMs) => keepBooks((trx) => endPause({ trx, ask: askingIn(trx) }, atMs)),
     addHealthyTime: (options) => keepBooks((trx) => addHealthyTime(trx, options)),
   };
 }

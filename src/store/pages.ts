@@ -15,7 +15,8 @@
  * - `last_seen_at_ms` never goes back, `first_seen_at_ms` never changes;
  * - the watermark is never beyond the newest creation date stored, nor beyond the time of seeing.
  */
-import { screenPrefix, wholeMs } from './columns.ts';
+import { wholeMs } from './column-values.ts';
+import { screenPrefix } from './columns.ts';
 import { evidenceDates } from './evidence.ts';
 import { feedOf, type KnownFeed } from './feeds.ts';
 import { healthyTime } from './healthy-time.ts';

@@ -5,7 +5,7 @@
  * again is recognised: what happened once is noted once, and only what is newly noted takes effect.
  */
 import type { Insertable } from 'kysely';
-import { wholeMs, withoutNulls } from './columns.ts';
+import { wholeMs, withoutNulls } from './column-values.ts';
 import type { DealKey, PastEvent } from './judging-ports.ts';
 import type { PastTable, Trx } from './tables.ts';
 

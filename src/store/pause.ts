@@ -6,27 +6,39 @@
  *
  * Invariant: at most one pause, and pausing again moves its end and its reason, not its beginning.
  */
-import { wholeMs, withoutNulls } from './columns.ts';
+import type { Ask } from './ask.ts';
+import { wholeMs, withoutNulls } from './column-values.ts';
 import type { Pause, PauseOrder } from './ports.ts';
 import type { Trx } from './tables.ts';
 
+interface PauseRow {
+  readonly sinceMs: number;
+  readonly untilMs: number | null;
+  readonly reason: string | null;
+}
+
 /** The pause that is in force at `nowMs`; undefined when there is none, or it is over. */
-export async function pauseOf(trx: Trx, nowMs: number): Promise<Pause | undefined> {
-  const row = await trx
-    .selectFrom('pause')
-    .select(['since_ms as sinceMs', 'until_ms as untilMs', 'reason'])
-    .executeTakeFirst();
+export async function pauseOf(ask: Ask, nowMs: number): Promise<Pause | undefined> {
+  const [row] = await ask<PauseRow>(
+    'select since_ms as sinceMs, until_ms as untilMs, reason from pause',
+  );
   if (row === undefined) return undefined;
   const pause: Pause = withoutNulls(row);
   return pause.untilMs !== undefined && pause.untilMs <= nowMs ? undefined : pause;
 }
 
+/** One transaction, to write in and to ask. */
+interface Asking {
+  readonly trx: Trx;
+  readonly ask: Ask;
+}
+
 /** Begins a pause, or changes the end and the reason of the one in force. */
 export async function beginPause(
-  trx: Trx,
+  { trx, ask }: Asking,
   { atMs, untilMs, reason }: PauseOrder & { readonly atMs: number },
 ): Promise<Pause> {
-  const known = await pauseOf(trx, atMs);
+  const known = await pauseOf(ask, atMs);
   // A wall clock that was set back would make the pause end before it began.
   const sinceMs = wholeMs(Math.min(known?.sinceMs ?? atMs, atMs));
   const values = {
@@ -43,8 +55,8 @@ export async function beginPause(
 }
 
 /** Ends the pause; returns the one that was in force at `atMs`. */
-export async function endPause(trx: Trx, atMs: number): Promise<Pause | undefined> {
-  const known = await pauseOf(trx, atMs);
+export async function endPause({ trx, ask }: Asking, atMs: number): Promise<Pause | undefined> {
+  const known = await pauseOf(ask, atMs);
   await trx.deleteFrom('pause').execute();
   return known;
 }

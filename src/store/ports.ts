@@ -355,6 +355,23 @@ export interface DealReader extends JudgingReader {
   fileBytes(): Promise<FileBytes>;
 }
 
+/** What the status report reads; a dead daemon's database is opened for it alone. */
+export type FigureReader = Pick<
+  DealReader,
+  | 'countByState'
+  | 'heldRows'
+  | 'judgingTotals'
+  | 'gaps'
+  | 'feeds'
+  | 'freshness'
+  | 'spentSince'
+  | 'recentRequests'
+  | 'lastAnswered'
+  | 'lastRun'
+  | 'pause'
+  | 'runsSince'
+>;
+
 export interface Store {
   readonly reader: DealReader;
   /**

@@ -9,21 +9,21 @@
  * Invariant: the bands of a revision cover its price range without gap or overlap.
  */
 import type { PriceRange } from '../keepa/deal-query.ts';
+import type { Ask } from './ask.ts';
 import type { Trx } from './tables.ts';
 
 /** In order of price; empty while the feed is swept whole. */
 export async function priceBands(
-  trx: Trx,
+  ask: Ask,
   feedId: number,
   queryHash: string,
 ): Promise<readonly PriceRange[]> {
-  return await trx
-    .selectFrom('price_bands')
-    .select(['low_cents as lowCents', 'high_cents as highCents'])
-    .where('feed_id', '=', feedId)
-    .where('query_hash', '=', queryHash)
-    .orderBy('low_cents')
-    .execute();
+  return await ask<PriceRange>(
+    `select low_cents as lowCents, high_cents as highCents from price_bands
+     where feed_id = ? and query_hash = ? order by low_cents`,
+    feedId,
+    queryHash,
+  );
 }
 
 /** Replaces the band by its two halves; false when its rows all have one price. */

@@ -5,12 +5,21 @@
  * The past of a product is cut at the same age, whether its rows live or not: rows are re-judged
  * whenever their price changes, so what is noted of them would otherwise grow without end.
  */
-import { ended, wholeMs } from './columns.ts';
+import { wholeMs } from './column-values.ts';
+import { ended } from './columns.ts';
 import type { Trx } from './tables.ts';
 
-/** Returns how many rows went away. Their listings go with them. */
-export async function purge(trx: Trx, beforeMs: number): Promise<number> {
-  const before = wholeMs(beforeMs);
+/**
+ * Purges what is older than `retentionMs`; how many rows went away, their listings with them. Age
+ * ends at the last look at Keepa's lists: a wall clock that jumped ahead makes nothing old.
+ */
+export async function purge(
+  trx: Trx,
+  { atMs, retentionMs }: { readonly atMs: number; readonly retentionMs: number },
+): Promise<number> {
+  const lookedAtMs = await lastLook(trx);
+  if (lookedAtMs === undefined) return 0;
+  const before = wholeMs(Math.min(atMs, lookedAtMs) - retentionMs);
   await trx.deleteFrom('past').where('at_ms', '<', before).execute();
   const purged = await trx
     .deleteFrom('deals')
@@ -40,9 +49,11 @@ export async function purge(trx: Trx, beforeMs: number): Promise<number> {
 /** Longer than anything looks back by itself: a week for the supply, weeks for learned costs. */
 const recordsKeptMs = 90 * 86_400_000;
 
-/** Cuts the ledger, the runs and the sweeps at one age. */
+/** Cuts the ledger, the runs and the sweeps at one age, which ends at the last look as above. */
 export async function purgeRecords(trx: Trx, nowMs: number): Promise<void> {
-  const before = wholeMs(nowMs - recordsKeptMs);
+  const lookedAtMs = await lastLook(trx);
+  if (lookedAtMs === undefined) return;
+  const before = wholeMs(Math.min(nowMs, lookedAtMs) - recordsKeptMs);
   await trx.deleteFrom('ledger').where('at_ms', '<', before).execute();
   // The run of this process may be the only one, and old.
   await trx
@@ -66,4 +77,19 @@ export async function purgeRecords(trx: Trx, nowMs: number): Promise<void> {
       ),
     )
     .execute();
+}
+
+/** When a listed row was last stored, or a feed last polled; undefined: neither ever. */
+async function lastLook(trx: Trx): Promise<number | undefined> {
+  const { seenMs } = await trx
+    .selectFrom('deals')
+    .select(({ fn }) => fn.max('last_seen_at_ms').as('seenMs'))
+    .where('state', '!=', ended)
+    .executeTakeFirstOrThrow();
+  const { polledMs } = await trx
+    .selectFrom('feeds')
+    .select(({ fn }) => fn.max('last_head_at_ms').as('polledMs'))
+    .executeTakeFirstOrThrow();
+  const looks = [seenMs, polledMs].filter((atMs) => atMs !== null);
+  return looks.length === 0 ? undefined : Math.max(...looks);
 }

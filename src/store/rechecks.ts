@@ -24,11 +24,11 @@ import {
   sweepsLacking,
   unseenQueries,
 } from './absence.ts';
-import { wholeMs } from './columns.ts';
+import { wholeMs } from './column-values.ts';
 import { healthyTime } from './healthy-time.ts';
 import { storeRetries } from './judgements.ts';
+import { countOutcomes } from './judging-counts.ts';
 import type { JudgingReader, JudgingWriter, Recheck, WorkRow } from './judging-ports.ts';
-import { countOutcomes } from './judging-totals.ts';
 import type { Trx } from './tables.ts';
 import { type DealsQuery, workRows } from './work-lists.ts';
 

@@ -4,7 +4,8 @@
  * Three starts in five minutes are a crash loop, and a life without a stop that is not running was
  * killed: `status` can tell both after the fact.
  */
-import { wholeMs, withoutNulls } from './columns.ts';
+import type { Ask } from './ask.ts';
+import { wholeMs, withoutNulls } from './column-values.ts';
 import type { Run } from './ports.ts';
 import type { Trx } from './tables.ts';
 
@@ -29,22 +30,23 @@ export async function recordRun(trx: Trx, run: Run, databasePath: string): Promi
 }
 
 /** The run that was recorded last, whatever the wall clock said. */
-export async function lastRun(trx: Trx): Promise<Run | undefined> {
-  const row = await trx
-    .selectFrom('runs')
-    .select([
-      'instance',
-      'version',
-      'pid',
-      'database_path as databasePath',
-      'started_at_ms as startedAtMs',
-      'stopped_at_ms as stoppedAtMs',
-      'stop_reason as stopReason',
-    ])
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+export async function lastRun(ask: Ask): Promise<Run | undefined> {
+  const [row] = await ask<StoredRun>(
+    `select instance, version, pid, database_path as databasePath, started_at_ms as startedAtMs,
+       stopped_at_ms as stoppedAtMs, stop_reason as stopReason
+     from runs order by id desc limit 1`,
+  );
   return row === undefined ? undefined : withoutNulls(row);
+}
+
+interface StoredRun {
+  readonly instance: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly databasePath: string;
+  readonly startedAtMs: number;
+  readonly stoppedAtMs: number | null;
+  readonly stopReason: string | null;
 }
 
 /**
@@ -61,11 +63,10 @@ export async function storeId(trx: Trx): Promise<string | undefined> {
   return first?.instance;
 }
 
-export async function runsSince(trx: Trx, sinceMs: number): Promise<number> {
-  const { count } = await trx
-    .selectFrom('runs')
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('started_at_ms', '>=', sinceMs)
-    .executeTakeFirstOrThrow();
-  return count;
+export async function runsSince(ask: Ask, sinceMs: number): Promise<number> {
+  const [found] = await ask<{ count: number }>(
+    'select count(*) as count from runs where started_at_ms >= ?',
+    sinceMs,
+  );
+  return found?.count ?? 0;
 }

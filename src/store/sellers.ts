@@ -4,7 +4,8 @@
  * A seller per verification would cost a token each time, so what is known of one is kept for
  * weeks. One that Keepa does not know is kept as well: asking again would not make it known.
  */
-import { accepted, wholeMs, withoutNulls } from './columns.ts';
+import { wholeMs, withoutNulls } from './column-values.ts';
+import { accepted } from './columns.ts';
 import type { JudgingReader, JudgingWriter } from './judging-ports.ts';
 import type { Trx } from './tables.ts';
 

@@ -6,7 +6,8 @@
  * query was then. The size is counted on the wire: a row that could not be read is listed all the
  * same. Sweeps of a part of a feed have a size of their own and say nothing about the whole.
  */
-import { complete, wholeMs, yes } from './columns.ts';
+import { wholeMs } from './column-values.ts';
+import { complete, yes } from './columns.ts';
 import { findFeed } from './feeds.ts';
 import type { JudgingReader, Supply } from './judging-ports.ts';
 import type { Trx } from './tables.ts';

@@ -9,7 +9,8 @@
  * - an ended sweep never opens again, and its outcome never changes.
  */
 import type { Selectable } from 'kysely';
-import { wholeMs, withoutNulls } from './columns.ts';
+import type { Ask } from './ask.ts';
+import { wholeMs, withoutNulls } from './column-values.ts';
 import { type Sweep, SweepOrderError, type SweepOutcome } from './ports.ts';
 import type { SweepsTable, Trx } from './tables.ts';
 
@@ -28,23 +29,32 @@ export async function newestSweep(
 }
 
 /** The feed's unfinished sweep, of the whole or of a part of it. */
-export async function unfinishedSweep(trx: Trx, feedId: number): Promise<Sweep | undefined> {
-  const row = await sweepsOf(trx, feedId).executeTakeFirst();
+export async function unfinishedSweep(ask: Ask, feedId: number): Promise<Sweep | undefined> {
+  const [row] = await ask<StoredSweep>(`${sweepsByNumber} limit 1`, feedId);
   return row === undefined || row.ended_at_ms !== null ? undefined : asSweep(row);
 }
 
 /** The newest sweep of the feed, begun since then, that ended in one of these ways. */
 export async function lastEnded(
-  trx: Trx,
+  ask: Ask,
   feedId: number,
   { outcomes, sinceMs }: { outcomes: readonly SweepOutcome[]; sinceMs: number },
 ): Promise<Sweep | undefined> {
-  const row = await sweepsOf(trx, feedId)
-    .where('sweeps.outcome', 'in', outcomes)
-    .where('sweeps.started_at_ms', '>=', sinceMs)
-    .executeTakeFirst();
+  const marks = outcomes.map(() => '?').join(', ');
+  const [row] = await ask<StoredSweep>(
+    `select * from (${sweepsByNumber})
+     where outcome in (${marks}) and started_at_ms >= ? limit 1`,
+    feedId,
+    ...outcomes,
+    sinceMs,
+  );
   return row === undefined ? undefined : asSweep(row);
 }
+
+/** Of one feed, newest first, with the feed's name. */
+const sweepsByNumber = `select sweeps.*, feeds.name as feed
+  from sweeps join feeds on feeds.id = sweeps.feed_id
+  where sweeps.feed_id = ? order by sweeps.number desc`;
 
 /** Newest first, with the feed's name. */
 function sweepsOf(trx: Trx, feedId: number) {

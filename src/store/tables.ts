@@ -25,7 +25,7 @@ interface RunsTable {
   stop_reason: string | null;
 }
 
-interface FeedsTable {
+export interface FeedsTable {
   id: Generated<number>;
   name: string;
   domain_id: number;
@@ -196,7 +196,7 @@ interface ListingsTable {
   passes: Generated<number>;
 }
 
-interface LedgerTable {
+export interface LedgerTable {
   id: Generated<number>;
   at_ms: number;
   spend_class: string;

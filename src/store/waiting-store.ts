@@ -9,13 +9,15 @@
  */
 import { resolve } from 'node:path';
 import {
+  askingIn,
   type OpenDatabase,
-  openErrorFor,
   openForReading,
   openForWriting,
   openInMemory,
 } from './database.ts';
-import { holdsTables, isCurrent, migrate } from './migrations.ts';
+import { openErrorFor } from './database-file.ts';
+import { migrate } from './migrations.ts';
+import { holdsTables, isCurrent } from './schema-steps.ts';
 import { StoreOpenError, type StoreOpenReason } from './store-open-error.ts';
 import type { Trx } from './tables.ts';
 
@@ -53,7 +55,7 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
   let readable: OpenDatabase | undefined;
   let writable: OpenDatabase | undefined;
   try {
-    if (file !== undefined && (await isCurrent(file.db, path))) readable = file;
+    if (file !== undefined && (await isCurrent(askingIn(file.db), path))) readable = file;
     else {
       readable = openInMemory();
       opened.push(readable);
@@ -69,7 +71,7 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
     async ask(question, otherwise) {
       file ??= look();
       const asked = writable ?? file;
-      if (asked === undefined || !(await holdsTables(asked.db))) return otherwise;
+      if (asked === undefined || !(await holdsTables(askingIn(asked.db)))) return otherwise;
       return await asked.db.transaction().setAccessMode('read only').execute(question);
     },
     async open(forNow = limits) {

@@ -11,7 +11,8 @@
  *   returns the same row for ever.
  */
 import type { SelectQueryBuilder } from 'kysely';
-import { accepted, candidate, ended, screenPrefix, wholeMs, withoutNulls, yes } from './columns.ts';
+import { wholeMs, withoutNulls } from './column-values.ts';
+import { accepted, candidate, ended, screenPrefix, yes } from './columns.ts';
 import type { JudgingReader, WorkRow } from './judging-ports.ts';
 import type { Tables, Trx } from './tables.ts';
 

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { askDaemon, type DaemonAnswer } from '../../src/cli/status-client.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
+import { emptyReport } from '../../src/status/silent-report.ts';
 
 let directory: string;
 let path: string;
@@ -32,9 +33,31 @@ async function learned(treat: (socket: Socket) => void): Promise<DaemonAnswer> {
   return askDaemon(path, clock);
 }
 
-test('an answer is the report in it', async () => {
-  const answer = await learned((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n{"schema":1}'));
-  assert.deepEqual(answer, { kind: 'answered', report: { schema: 1 } });
+const report = emptyReport({ nowMs: 0, dataDir: '/data', hangs: undefined });
+const answering = (body: unknown) => (socket: Socket) =>
+  void socket.end(`HTTP/1.1 200 OK\r\n\r\n${JSON.stringify(body)}`);
+
+test('an answer is the report in it, with whatever a later version adds', async () => {
+  const later = { ...report, added: { since: 'then' } };
+  assert.deepEqual(await learned(answering(later)), { kind: 'answered', report: later });
+});
+
+const foreign: readonly (readonly [string, unknown, string])[] = [
+  ['of another schema', { ...report, schema: 2 }, 'its report is of schema 2'],
+  ['without a part', { ...report, tokens: undefined }, 'its report lacks tokens'],
+  ['with a part of another kind', { ...report, feeds: {} }, 'its report lacks feeds'],
+  ['that is a list', [report], 'its report is of schema undefined'],
+  ['that is nothing', null, 'its answer is no report'],
+];
+for (const [name, body, why] of foreign) {
+  test(`an answer ${name} is of another version`, async () => {
+    assert.deepEqual(await learned(answering(body)), { kind: 'foreign', why });
+  });
+}
+
+test('one who does not know the question is of another version', async () => {
+  const answer = await learned((socket) => socket.end('HTTP/1.1 404 Not Found\r\n\r\n{}'));
+  assert.deepEqual(answer, { kind: 'foreign', why: 'it does not know the question' });
 });
 
 test('nobody there is absent, and so is one who hangs up while leaving', async () => {

@@ -8,32 +8,53 @@ export interface Said {
   readonly fields: LogFields;
 }
 
-export class RecordedLog implements Log {
+/** What all scopes of one log share. */
+interface Record {
   readonly said: Said[];
+  readonly listeners: ((said: Said) => void)[];
+}
+
+export class RecordedLog implements Log {
+  readonly #record: Record;
   readonly #scope: string;
 
-  constructor(said: Said[] = [], scope = '') {
-    this.said = said;
+  constructor(record: Record = { said: [], listeners: [] }, scope = '') {
+    this.#record = record;
     this.#scope = scope;
   }
 
+  get said(): readonly Said[] {
+    return this.#record.said;
+  }
+
+  /** Calls the listener with every line from now on, of whatever scope, as it is said. */
+  listen(listener: (said: Said) => void): void {
+    this.#record.listeners.push(listener);
+  }
+
   debug(event: string, fields: LogFields = {}): void {
-    this.said.push({ level: 'debug', scope: this.#scope, event, fields });
+    this.#say('debug', event, fields);
   }
 
   info(event: string, fields: LogFields = {}): void {
-    this.said.push({ level: 'info', scope: this.#scope, event, fields });
+    this.#say('info', event, fields);
   }
 
   warn(event: string, fields: LogFields = {}): void {
-    this.said.push({ level: 'warn', scope: this.#scope, event, fields });
+    this.#say('warn', event, fields);
   }
 
   error(event: string, fields: LogFields = {}): void {
-    this.said.push({ level: 'error', scope: this.#scope, event, fields });
+    this.#say('error', event, fields);
   }
 
   scoped(scope: string): Log {
-    return new RecordedLog(this.said, scope);
+    return new RecordedLog(this.#record, scope);
+  }
+
+  #say(level: LogLevel, event: string, fields: LogFields): void {
+    const said = { level, scope: this.#scope, event, fields };
+    this.#record.said.push(said);
+    for (const listener of this.#record.listeners) listener(said);
   }
 }

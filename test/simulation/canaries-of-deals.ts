@@ -66,7 +66,7 @@ export const dealCanaries: Canaries = {
   },
   'deals-counted-twice': {
     promise: 'reconcile',
-    file: 'store/deals.ts',
+    file: 'store/deal-counts.ts',
     find: 'for (const { state, rows } of counted) counts[state] = rows;',
     replace:
       "const twice = (state: string) => (state === 'rejected' ? 2 : 1); " +
@@ -77,7 +77,7 @@ export const dealCanaries: Canaries = {
   },
   'rejection-counted-twice': {
     promise: 'reconcile',
-    file: 'store/judging-totals.ts',
+    file: 'store/judging-counts.ts',
     find: 'rows: (alike.get(key)?.rows ?? 0) + 1 });',
     replace: "rows: (alike.get(key)?.rows ?? 0) + (verdict === 'rejected' ? 2 : 1) });",
     code: 'store-refuses',

@@ -14,6 +14,7 @@ import { composeDaemon } from '../../src/daemon.ts';
 import type { Daemon } from '../../src/daemon-contract.ts';
 import { parseDealQuery } from '../../src/keepa/deal-query.ts';
 import type { Transport } from '../../src/keepa/transport.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
 import { createInProcessTransport } from '../../src/simulator/in-process.ts';
 import { createSimulatedKeepa, type SimulatedKeepa } from '../../src/simulator/simulated-keepa.ts';
@@ -23,6 +24,7 @@ import type { StatusReport } from '../../src/status/report-fields.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/ports.ts';
 import { RecordedLog } from '../runtime/recorded-log.ts';
+import { RememberedCoordination } from './remembered-coordination.ts';
 
 export const simulationStartMs = Date.UTC(2026, 5, 1);
 const key = 'simulated-key';
@@ -35,6 +37,8 @@ export interface SimulationOptions {
   /** Mean time between two price changes of a listed row; the market's own unless given. */
   readonly repriceMeanHours?: number;
   readonly config?: Partial<Config>;
+  /** Where leases and checkpoints are; a file beside the deals unless given. */
+  readonly coordination?: 'file' | 'memory';
   /** What the daemon gets instead of these, for faults that come from outside. */
   readonly wrap?: (outside: Outside) => Outside;
   /** Deal selections by feed name; one of used books unless given. */
@@ -66,14 +70,26 @@ export class Simulation {
   readonly log = new RecordedLog();
   readonly directory: string;
   readonly #options: SimulationOptions;
+  readonly #remembered: RememberedCoordination | undefined;
   readonly #lives: Life[] = [];
   #lifeCount = 0;
+  /** Keepa's own, which stays right when this machine's is stepped. */
+  readonly #keepaClock: Clock = {
+    now: () => simulationStartMs + this.clock.monotonic(),
+    monotonic: () => this.clock.monotonic(),
+    after: (ms, fn) => this.clock.after(ms, fn),
+    sleep: (ms, signal) => this.clock.sleep(ms, signal),
+  };
   #key = key;
   #feeds: readonly Feed[];
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#feeds = options.feeds ?? [usedFeed()];
+    if (options.coordination === 'memory') {
+      const isProvablyDead = (): boolean => false;
+      this.#remembered = new RememberedCoordination({ time: this.clock, isProvablyDead });
+    }
     this.directory = mkdtempSync(join(tmpdir(), 'keepa-deals-simulation-'));
     this.keepa = createSimulatedKeepa({
       ...options,
@@ -123,18 +139,11 @@ export class Simulation {
     const { seed, config } = this.#options;
     this.#lifeCount += 1;
     const owner = ownerOf(this.#lifeCount);
-    const coordination = await openEmbeddedCoordination({
-      path: join(this.directory, 'coordination.sqlite'),
-      clock: this.clock,
-      bootClock: { bootId: 'boot', sinceBootMs: () => this.clock.monotonic() },
-      host: owner.host,
-      isProvablyDead: () => false,
-      onNotice: (notice) => this.log.warn(notice),
-    });
+    const coordination = this.#remembered ?? (await this.#openFile(owner));
     const store = await openStore({ path: join(this.directory, 'deals.sqlite'), mode: 'write' });
     const transport = createInProcessTransport({
       core: this.keepa,
-      clock: this.clock,
+      clock: this.#keepaClock,
       key: this.#key,
     });
     const outside = { transport, coordination, store };
@@ -159,6 +168,17 @@ export class Simulation {
       await coordination.close();
     };
     return { daemon, store, close };
+  }
+
+  async #openFile(owner: Owner): Promise<Coordination> {
+    return await openEmbeddedCoordination({
+      path: join(this.directory, 'coordination.sqlite'),
+      clock: this.clock,
+      bootClock: { bootId: 'boot', sinceBootMs: () => this.clock.monotonic() },
+      host: owner.host,
+      isProvablyDead: () => false,
+      onNotice: (notice) => this.log.warn(notice),
+    });
   }
 
   /** Stops in order, in virtual time. */

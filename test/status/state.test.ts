@@ -130,6 +130,24 @@ const cases: readonly Case[] = [
     reason: /refresh: not affordable within 10 hours, the balance is 3 and 0 tokens/,
   },
   {
+    name: 'a clock that was set back by years',
+    situation: situation({ broker: broker({ clockOffsetMs: 7 * 365 * 24 * 60 * minute }) }),
+    state: 'degraded',
+    reason: /clock of this machine is 7 years behind Keepa's; set it right/,
+  },
+  {
+    name: 'a clock that is minutes ahead',
+    situation: situation({ broker: broker({ clockOffsetMs: -6 * minute }) }),
+    state: 'degraded',
+    reason: /clock of this machine is 6 min ahead of Keepa's/,
+  },
+  {
+    name: 'a clock that is off by no more than an answer may take',
+    situation: situation({ broker: broker({ clockOffsetMs: 5 * minute }) }),
+    state: 'running',
+    reason: /nothing is due yet/,
+  },
+  {
     name: 'a request within its time limits, whatever the wall clock says',
     situation: situation({ broker: broker({ inFlight: { ...flight, sinceMs: 0 } }) }),
     state: 'running',

@@ -31,7 +31,12 @@ test('what ended long ago is purged with its evidence and its past, and counted'
   const retentionMs = 30 * dayMs;
   const purge = async (atMs: number) =>
     (await writer.endRows(endingRules({ atMs, retentionMs }))).counts.purged;
+  const polled = (seenAtMs: number) =>
+    writer.storePage(pageOf(passing(), { feed: other, seenAtMs }));
+  assert.equal(await purge(endedAtMs + 10 * retentionMs), 0, 'time in which nobody looked');
+  await polled(endedAtMs + retentionMs);
   assert.equal(await purge(endedAtMs + retentionMs), 0);
+  await polled(endedAtMs + retentionMs + 1);
   assert.equal(await purge(endedAtMs + retentionMs + 1), 2);
   assert.equal((await reader.countByState()).total, 2);
   assert.equal(await reader.evidence(keyOf('A1')), undefined);
@@ -50,7 +55,9 @@ test('a row that is purged and listed again starts anew', async () => {
   await sweeps(store, [['A1'], [], []]);
   await recheck(store);
   await end(store);
-  await end(store, { atMs: startMs + 100 * dayMs, retentionMs: dayMs });
+  const laterMs = startMs + 100 * dayMs;
+  await store.writer.storePage(pageOf(passing(), { feed: toys, seenAtMs: laterMs }));
+  await end(store, { atMs: laterMs, retentionMs: dayMs });
   assert.deepEqual(await store.reader.deal('A1'), []);
   await sweeps(store, [['A1']], { fromMs: startMs + 101 * dayMs });
   const [deal] = await store.reader.deal('A1');

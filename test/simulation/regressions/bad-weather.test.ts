@@ -9,13 +9,13 @@
  */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { createLog } from '../../../src/runtime/log-writer.ts';
 import { type Random, seededRandom } from '../../../src/runtime/random.ts';
 import type { Fault, FaultHook } from '../../../src/simulator/faults.ts';
 import type { StatusReport } from '../../../src/status/report-fields.ts';
 import type { Deal, LedgerRecord } from '../../../src/store/ports.ts';
 import { bargains } from '../outage.ts';
 import { Simulation, type SimulationOptions } from '../simulated-daemon.ts';
+import { WrittenLog } from '../written-log.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -68,13 +68,12 @@ async function threeDays(): Promise<Run> {
     for (const asin of poisoned) poisonAsked.set(asin, (poisonAsked.get(asin) ?? 0) + 1);
     return poisoned.length > 0 ? { kind: 'payload', fields: { products: [] } } : undefined;
   };
-  const written = new Written(simulation);
+  const written = new WrittenLog(simulation);
   const hours: Hour[] = [];
   const pass = async (count: number): Promise<void> => {
     for (let hour = 0; hour < count; hour += 1) {
       for (let minute = 0; minute < 60; minute += 1) {
         await simulation.clock.advanceBy(minuteMs);
-        written.follow();
       }
       hours.push(await look(simulation));
     }
@@ -131,40 +130,6 @@ async function look(simulation: Simulation): Promise<Hour> {
     status: await simulation.status(),
     deals: new Map(deals.map((deal) => [deal.asin, deal])),
   };
-}
-
-/** What the log of the command line would have written of the same lines. */
-class Written {
-  text = '';
-  readonly #simulation: Simulation;
-  readonly #log: ReturnType<typeof createLog>;
-  #followed = 0;
-
-  constructor(simulation: Simulation) {
-    this.#simulation = simulation;
-    this.#log = createLog({
-      clock: simulation.clock,
-      write: (text) => {
-        this.text += text;
-      },
-      format: 'json',
-      level: 'info',
-      secrets: [],
-      colour: false,
-    });
-  }
-
-  get bytes(): number {
-    return Buffer.byteLength(this.text);
-  }
-
-  follow(): void {
-    const { said } = this.#simulation.log;
-    for (const { level, scope, event, fields } of said.slice(this.#followed)) {
-      this.#log.scoped(scope)[level](event, fields);
-    }
-    this.#followed = said.length;
-  }
 }
 
 before(async () => {
