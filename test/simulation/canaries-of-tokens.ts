@@ -76,9 +76,13 @@ export const tokenCanaries: Canaries = {
   'stop-forgets-the-ledger': {
     promise: 'P10',
     file: 'daemon.ts',
-    find: 'this.#pulses.ofWrite((...line: Line) => writer.recordRequest(...line))',
-    replace: `this.#pulses.ofWrite((...line: Line) =>
-      this.#phase.name === 'stopping' ? Promise.resolve() : writer.recordRequest(...line))`,
+    find: '...{ options: this.#options, writer, learned, pulses: this.#pulses },',
+    replace: `...{ options: this.#options, learned, pulses: this.#pulses },
+      writer: {
+        ...writer,
+        recordRequest: (...line) =>
+          this.#phase.name === 'stopping' ? Promise.resolve() : writer.recordRequest(...line),
+      },`,
     code: 'P10-ledger',
     scenario: 'restarts',
     seeds: 1,
@@ -130,7 +134,7 @@ export const tokenCanaries: Canaries = {
   },
   'configured-shares-ignored': {
     promise: 'P4',
-    file: 'daemon.ts',
+    file: 'daemon-broker.ts',
     find: 'policy: { shares: config.shares, deficitFloor: config.deficitFloor },',
     replace: `policy: {
       shares: { interactive: 5, head: 10, upsert: 70, refresh: 5, backfill: 10 }, deficitFloor: 0,

@@ -208,7 +208,7 @@ function fillSecondSchema(path: string): void {
     insert into deals (asin, domain_id, price_type, feed_id, state, reason, first_seen_at_ms,
       last_seen_at_ms, title, price_cents, created_at_ms, judged_at_ms, judged_price_cents,
       judged_created_at_ms) values
-      ('A1', 1, 2, 1, 'candidate', null, 10, 20, 't', 5, 6, null, null, null),
+      ('A1', 1, 2, 1, 'candidate', null, 10, 90, 't', 5, 6, null, null, null),
       ('A2', 1, 2, 1, 'accepted', null, 10, 20, 't', 5, 6, 15, 5, 6),
       ('A3', 1, 2, 1, 'rejected', 'screen:no-rank', 10, 20, 't', 5, 6, null, null, null),
       ('A4', 1, 2, 1, 'ended', 'x', 10, 20, 't', 5, 6, 15, 4, 6);

@@ -87,7 +87,9 @@ test('records of the work are cut at ninety days, but the last run and sweep sta
     );
   assert.deepEqual(kept(), [[{ n: 2 }], [{ n: 2 }], [{ n: 2 }]]);
   assert.equal(await reader.runsSince(startMs), 2);
-  await writer.endRows(endingRules({ atMs: startMs + 500 * dayMs }));
+  const laterMs = startMs + 500 * dayMs;
+  await writer.storePage(pageOf(passing(), { feed: toys, seenAtMs: laterMs }));
+  await writer.endRows(endingRules({ atMs: laterMs }));
   assert.deepEqual(kept(), [[{ n: 1 }], [{ n: 0 }], [{ n: 1 }]]);
   const next = await writer.beginSweep(books, { atMs: startMs + 501 * dayMs, plannedMs: dayMs });
   assert.equal(next.number, 4, 'numbers go on');
