@@ -22,7 +22,7 @@ min_percent_below_average = 50
 const toml = `data_dir = "data"\n${feeds}`;
 /** Nothing earns so much: every accepted row becomes a rejected one. */
 const greedy = `data_dir = "data"\n[acceptance]\nmin_profit_cents = 99999999\n${feeds}`;
-const limits = { timeout: 120_000 };
+const limits = { timeout: 300_000 };
 
 let place: Place;
 beforeEach(() => {

@@ -17,7 +17,7 @@ const noes: Readonly<Record<string, string>> = {
 };
 const interrupt = '\x03';
 
-describe('on a terminal', { skip: withoutPty, timeout: 120_000 }, () => {
+describe('on a terminal', { skip: withoutPty, timeout: 300_000 }, () => {
   let place: Place;
   before(async () => {
     place = new Place();

@@ -18,7 +18,7 @@ name = "used-books"
 domain = "com"
 selection = { priceTypes = [2], dateRange = 3 }
 `;
-const limits = { timeout: 120_000 };
+const limits = { timeout: 300_000 };
 
 let place: Place;
 beforeEach(() => {

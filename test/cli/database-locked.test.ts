@@ -84,7 +84,7 @@ async function firstLife(): Promise<void> {
   await first.ended;
 }
 
-describe('a database that a stopped process keeps locked', { timeout: 120_000 }, () => {
+describe('a database that a stopped process keeps locked', { timeout: 300_000 }, () => {
   test('its heir waits with its lease, says for what, spends nothing, and works then', async () => {
     await firstLife();
     await lock();

@@ -10,7 +10,7 @@ import { emptyReport } from '../../src/status/silent-report.ts';
 import type { Deal } from '../../src/store/ports.ts';
 import { Place } from './run-cli.ts';
 
-const limits = { timeout: 60_000 };
+const limits = { timeout: 300_000 };
 let place: Place;
 before(() => {
   place = new Place();

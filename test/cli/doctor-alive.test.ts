@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { DoctorSetup, doctorKey } from './doctor-setup.ts';
 import type { Running } from './run-cli.ts';
 
-const limits = { timeout: 60_000 };
+const limits = { timeout: 300_000 };
 const shipped = readFileSync(new URL('../../systemd/keepa-deals.service', import.meta.url), 'utf8');
 /** The first sweep is complete when the backfiller finds no page that is due. */
 const sweepDone = /"scope":"backfiller","event":"pass","outcome":"done","pages":0(?!,"why")/;

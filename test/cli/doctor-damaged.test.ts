@@ -12,7 +12,7 @@ import type { DealWriter } from '../../src/store/ports.ts';
 import { DoctorSetup, doctorToml } from './doctor-setup.ts';
 import { feed, run } from './filled-store.ts';
 
-const limits = { timeout: 60_000 };
+const limits = { timeout: 300_000 };
 const hourMs = 3_600_000;
 const nowMs = Date.now();
 

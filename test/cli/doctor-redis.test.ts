@@ -16,7 +16,7 @@ import {
 } from '../coordination/redis-process.ts';
 import { DoctorSetup, doctorKey } from './doctor-setup.ts';
 
-const limits = { timeout: 60_000, skip: withoutRedis };
+const limits = { timeout: 300_000, skip: withoutRedis };
 const keyHash = keyHashOf(new Secret(doctorKey));
 const password = 'p4ssw0rd-of-redis';
 

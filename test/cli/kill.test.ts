@@ -51,7 +51,7 @@ async function untilPage(daemon: Running, page: number): Promise<void> {
 }
 
 test('kill -9 in the middle of a sweep resumes at the page after the last stored one', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const place = new Place();
   try {

@@ -47,7 +47,7 @@ async function between(path: string, redis: RedisServer, onDeleted: () => void) 
 
 test('a lock that is there again is no success', {
   skip: withoutRedis,
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   await using ending = new AsyncDisposableStack();
   const place = new Place();

@@ -23,7 +23,7 @@ interface Lock {
   readonly doing: string;
 }
 
-describe('an owner elsewhere', { skip: withoutRedis, timeout: 60_000 }, () => {
+describe('an owner elsewhere', { skip: withoutRedis, timeout: 300_000 }, () => {
   let place: Place;
   let keepa: WatchedKeepa;
   let redis: RedisServer;

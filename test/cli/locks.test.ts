@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { Place, type Running } from './run-cli.ts';
 
-const limits = { timeout: 60_000 };
+const limits = { timeout: 300_000 };
 let place: Place;
 let daemon: Running;
 before(async () => {

@@ -18,7 +18,7 @@ domain = "com"
 selection = { priceTypes = [2], dateRange = 3 }
 `;
 
-describe('a Redis over TLS', { skip: withoutTls, timeout: 120_000 }, () => {
+describe('a Redis over TLS', { skip: withoutTls, timeout: 300_000 }, () => {
   let certificates: TlsCertificates;
   let place: Place;
   let keepa: WatchedKeepa;

@@ -28,7 +28,7 @@ selection = { priceTypes = [2], dateRange = 3 }
 [acceptance]
 min_profit_cents = 100000000
 `;
-const limits = { skip: withoutRedis, timeout: 120_000 };
+const limits = { skip: withoutRedis, timeout: 300_000 };
 /** A page is stored, its cursor is in Redis. */
 const pageStored = /"scope":"backfiller","event":"pass"[^\n]*"page":\d/;
 

@@ -96,7 +96,7 @@ async function restoreBetween(operator: Operator, keepa: WatchedKeepa): Promise<
 }
 
 describe('a database restored from before today’s leases and checkpoints is gone on with', () => {
-  test('in the data directory', { timeout: 120_000 }, async () => {
+  test('in the data directory', { timeout: 300_000 }, async () => {
     const keepa = await WatchedKeepa.start({ rows: 2_000, ratePerMinute: 60 });
     const operator = new Operator(keepa.env);
     try {
@@ -107,7 +107,7 @@ describe('a database restored from before today’s leases and checkpoints is go
     }
   });
 
-  test('in a Redis', { skip: withoutRedis, timeout: 120_000 }, async () => {
+  test('in a Redis', { skip: withoutRedis, timeout: 300_000 }, async () => {
     const redis = await RedisServer.start({ persistence: 'aof' });
     const keepa = await WatchedKeepa.start({ rows: 2_000, ratePerMinute: 60 });
     const operator = new Operator({ ...keepa.env, KEEPA_DEALS_REDIS_URL: redis.url });

@@ -9,7 +9,7 @@ import { crashRounds } from './crash-rounds.ts';
 import { duelRounds, duelTimes } from './duel-rounds.ts';
 
 for (const kept of ['embedded', 'redis'] as const) {
-  const limits = { skip: kept === 'redis' ? withoutRedis : false, timeout: 120_000 };
+  const limits = { skip: kept === 'redis' ? withoutRedis : false, timeout: 300_000 };
   describe(`with leases ${kept}`, limits, () => {
     test('kill -9 loses no row, one response at most, and no checkpoint is ahead', async () => {
       const rounds = await crashRounds({ rounds: 4, seed: 7, kept, workMsMax: 2_000 });

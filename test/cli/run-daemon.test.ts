@@ -51,7 +51,7 @@ class MuteTransport implements Transport {
 }
 
 test('an answer that does not come is given up, and SIGTERM ends with 0 within the grace', {
-  timeout: 20_000,
+  timeout: 300_000,
 }, async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'keepa-deals-stop-'));
   const events: string[] = [];

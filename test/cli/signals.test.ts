@@ -50,7 +50,7 @@ async function reload(daemon: Running): Promise<Record<string, unknown>> {
 }
 
 const sweepDone = /"scope":"backfiller","event":"pass","outcome":"done","pages":0(?!,"why")/;
-const limits = { timeout: 90_000 };
+const limits = { timeout: 300_000 };
 
 describe('a service manager', { ...limits, skip: noListener }, () => {
   test('hears of readiness, state, life, a reload and the end, and never of the key', async () => {

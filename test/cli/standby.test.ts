@@ -21,7 +21,7 @@ selection = { priceTypes = [2], dateRange = 3 }
 min_profit_cents = 100000000
 `;
 const working = /"event":"pass"/;
-const limits = { timeout: 120_000 };
+const limits = { timeout: 300_000 };
 
 let place: Place;
 let keepa: WatchedKeepa;
