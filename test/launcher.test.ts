@@ -36,7 +36,7 @@ type Told = {
   runtime: string;
   cache: Text;
   options: string[];
-  arenas: Text;
+  malloc: (string | null)[];
 };
 const told: Told = {
   arguments: process.argv.slice(2),
@@ -44,7 +44,9 @@ const told: Told = {
   runtime: process.execPath,
   cache: process.env.NODE_COMPILE_CACHE,
   options: process.execArgv,
-  arenas: process.env.MALLOC_ARENA_MAX,
+  malloc: ['ARENA_MAX', 'MMAP_THRESHOLD_', 'TRIM_THRESHOLD_'].map(
+    (name) => process.env['MALLOC_' + name] ?? null,
+  ),
 };
 process.stdout.write(JSON.stringify(told));
 `;
@@ -190,16 +192,19 @@ for (const [version, isAccepted] of systemVersions) {
   });
 }
 
-test('the daemon alone gets the small nursery and the two arenas', () => {
+test('the daemon alone gets the small nursery and the frugal malloc', () => {
   const { launcher } = copyTree();
-  const toldBy = (args: string[], env: NodeJS.ProcessEnv = {}): [string[], string | undefined] => {
-    const { options, arenas } = JSON.parse(run(launcher, args, env).stdout);
-    return [options, arenas];
+  const toldBy = (args: string[], env: NodeJS.ProcessEnv = {}): [string[], (string | null)[]] => {
+    const { options, malloc } = JSON.parse(run(launcher, args, env).stdout);
+    return [options, malloc];
   };
-  assert.deepEqual(toldBy(['start', '--json']), [['--max-semi-space-size=1'], '2']);
-  assert.deepEqual(toldBy(['start'], { MALLOC_ARENA_MAX: '5' })[1], '5', 'unless one says so');
-  assert.deepEqual(toldBy(['status']), [[], undefined]);
-  assert.deepEqual(toldBy([]), [[], undefined]);
+  assert.deepEqual(toldBy(['start', '--json']), [
+    ['--max-semi-space-size=1'],
+    ['2', '65536', '65536'],
+  ]);
+  const own = { MALLOC_ARENA_MAX: '5', MALLOC_TRIM_THRESHOLD_: '9' };
+  assert.deepEqual(toldBy(['start'], own)[1], ['5', '65536', '9'], 'unless one says so');
+  for (const args of [['status'], []]) assert.deepEqual(toldBy(args), [[], [null, null, null]]);
 });
 
 test('it keeps compiled code in the user cache, or where it is told to', () => {
