@@ -50,6 +50,8 @@ export async function getDone<T>(
       return resultOf(answer.line, errand);
     case 'silent':
       throw busy(`the daemon hangs: ${answer.why}`);
+    case 'denied':
+      throw notOurs(dataDir);
     case 'broken':
       throw failed(answer.why, 'what it had done is kept; try again');
     case 'absent': {
@@ -65,6 +67,15 @@ export async function getDone<T>(
       return asSoleWriter({ dataDir, doing, clock, log }, (parts) => errand.doHere(parts));
     }
   }
+}
+
+/** The daemon of another user, who alone may ask it and write its data. */
+export function notOurs(dataDir: string): CliError {
+  return new CliError(exitCodes.unavailable, {
+    what: `the daemon behind ${socketPath(dataDir)}`,
+    why: 'permission denied',
+    todo: 'ask as the user who runs it',
+  });
 }
 
 function resultOf<T>(line: ActionLine, errand: Errand<T>): T {

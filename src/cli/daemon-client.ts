@@ -12,12 +12,13 @@ import type { ActionLine } from '../status/actions.ts';
 /**
  * The line that ends an answer, or why there is none:
  * - absent: nobody listens there;
+ * - denied: somebody may be there, and this user may not ask;
  * - silent: somebody took the call and showed no sign of life, as a hanging process does;
  * - broken: the answer ended too early, took longer than agreed, or is none.
  */
 export type ActionAnswer =
   | { readonly kind: 'answered'; readonly line: ActionLine }
-  | { readonly kind: 'absent' }
+  | { readonly kind: 'absent' | 'denied' }
   | { readonly kind: 'silent'; readonly why: string }
   | { readonly kind: 'broken'; readonly why: string };
 
@@ -64,9 +65,17 @@ export function askToAct(options: {
       if (reading.fault !== undefined) finish({ kind: 'broken', why: reading.fault });
     });
     socket.once('end', () => finish(endedWith(last)));
-    // Nobody there; or one that was there, and left.
-    socket.once('error', () => finish(isConnected ? endedWith(last) : { kind: 'absent' }));
+    socket.once('error', (error) => {
+      // One that was there, and left; or one that we may not ask; or nobody.
+      if (isConnected) finish(endedWith(last));
+      else finish({ kind: isDenied(error) ? 'denied' : 'absent' });
+    });
   });
+}
+
+/** Whether the socket is there, and not for this user. */
+export function isDenied(error: Error): boolean {
+  return 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
 }
 
 /** Only these end an answer; after any other the daemon was gone before it was done. */

@@ -87,7 +87,20 @@ export async function openLeases(
     throw new CliError(exitCodes.failed, {
       what: 'leases and checkpoints',
       why: error.message,
-      todo: 'nothing of worth is in that file: move it away and start again',
+      todo: adviceOn(error.cause),
     });
   }
+}
+
+/** Only a file that is damaged may be moved away: a daemon at work may hold its lease in it. */
+function adviceOn(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (/^(SQLITE_NOTADB|SQLITE_CORRUPT)/.test(code)) {
+    return 'nothing of worth is in that file: stop the daemon, move it away and start again';
+  }
+  if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) return 'free some space and try again';
+  if (/^(EACCES|EPERM|SQLITE_CANTOPEN|SQLITE_READONLY)/.test(code)) {
+    return 'run as the user who runs the daemon';
+  }
+  return 'mend what it says and try again';
 }

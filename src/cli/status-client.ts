@@ -7,6 +7,7 @@
 import { connect } from 'node:net';
 import type { Clock } from '../runtime/clock.ts';
 import type { StatusReport } from '../status/report-fields.ts';
+import { isDenied } from './daemon-client.ts';
 
 /**
  * - answered: the daemon lives and says how it is;
@@ -25,12 +26,24 @@ export type DaemonAnswer =
 /** A report takes milliseconds; a daemon in the middle of a large write some hundred of them. */
 const answerMsMax = 2_000;
 
+/** Whoever hangs up was just leaving, and is gone when asked again; or has too many callers. */
+const againMs = 250;
+
 /** Never rejects. */
-export function askDaemon(socketPath: string, clock: Clock): Promise<DaemonAnswer> {
+export async function askDaemon(socketPath: string, clock: Clock): Promise<DaemonAnswer> {
+  const answer = await askOnce(socketPath, clock);
+  if (answer !== 'hung up') return answer;
+  await clock.sleep(againMs);
+  const second = await askOnce(socketPath, clock);
+  return second === 'hung up' ? { kind: 'silent', why: 'it takes calls and hangs up' } : second;
+}
+
+function askOnce(socketPath: string, clock: Clock): Promise<DaemonAnswer | 'hung up'> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
+    let isConnected = false;
     const socket = connect(socketPath);
-    const finish = (answer: DaemonAnswer): void => {
+    const finish = (answer: DaemonAnswer | 'hung up'): void => {
       deadline.cancel();
       socket.destroy();
       resolve(answer);
@@ -38,21 +51,23 @@ export function askDaemon(socketPath: string, clock: Clock): Promise<DaemonAnswe
     const deadline = clock.after(answerMsMax, () =>
       finish({ kind: 'silent', why: `no answer in ${answerMsMax} ms` }),
     );
-    socket.once('connect', () => socket.write('GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n'));
+    socket.once('connect', () => {
+      isConnected = true;
+      socket.write('GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n');
+    });
     socket.on('data', (chunk) => chunks.push(chunk));
     socket.once('end', () => finish(readAnswer(Buffer.concat(chunks).toString('utf8'))));
     socket.once('error', (error) => {
-      const isDenied = 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
-      // Otherwise nobody is there, or one that was just leaving.
-      finish({ kind: isDenied ? 'denied' : 'absent' });
+      if (isConnected) finish('hung up');
+      else finish({ kind: isDenied(error) ? 'denied' : 'absent' });
     });
   });
 }
 
-function readAnswer(text: string): DaemonAnswer {
+function readAnswer(text: string): DaemonAnswer | 'hung up' {
   const bodyAt = text.indexOf('\r\n\r\n');
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1];
-  if (text === '') return { kind: 'absent' };
+  if (text === '') return 'hung up';
   if (status === '404') return { kind: 'foreign', why: 'it does not know the question' };
   if (status !== '200' || bodyAt === -1) {
     return { kind: 'silent', why: `it answered with status ${status ?? 'none'}` };

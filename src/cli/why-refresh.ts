@@ -9,6 +9,7 @@ import { isDomainId } from '../keepa/domain.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { type ActionLine, actionPaths, type RefreshResult } from '../status/actions.ts';
 import type { Deal, DealReader } from '../store/ports.ts';
+import { notOurs } from './at-work.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import { hasConsent } from './consent.ts';
 import { type ActionAnswer, askToAct } from './daemon-client.ts';
@@ -119,6 +120,7 @@ async function buy(
     signal: giveUp.signal,
   });
   deadline.cancel();
+  if (answer.kind === 'denied') throw notOurs(dataDir);
   if (answer.kind !== 'answered') throw unreachable(answer);
   if (answer.line.event === 'refreshed') return answer.line.result;
   const refusal = answer.line.event === 'failed' ? answer.line.why : 'it answered something else';

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { askDaemon, type DaemonAnswer } from '../../src/cli/status-client.ts';
+import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { emptyReport } from '../../src/status/silent-report.ts';
 
@@ -25,8 +26,10 @@ afterEach(() => {
 });
 
 /** What the caller learns from somebody who treats its connection like this. */
-async function learned(treat: (socket: Socket) => void): Promise<DaemonAnswer> {
-  const clock = new VirtualClock(0);
+async function learned(
+  treat: (socket: Socket) => void,
+  clock: Clock = new VirtualClock(0),
+): Promise<DaemonAnswer> {
   server = createServer((socket) => void socket.once('data', () => treat(socket)));
   server.listen(path);
   await once(server, 'listening');
@@ -62,7 +65,16 @@ test('one who does not know the question is of another version', async () => {
 
 test('nobody there is absent, and so is one who hangs up while leaving', async () => {
   assert.deepEqual(await askDaemon(path, new VirtualClock(0)), { kind: 'absent' });
-  assert.deepEqual(await learned((socket) => socket.end()), { kind: 'absent' });
+  const leaving = (socket: Socket) => {
+    server.close();
+    socket.end();
+  };
+  assert.deepEqual(await learned(leaving, systemClock()), { kind: 'absent' });
+});
+
+test('one who hangs up on everybody is there', async () => {
+  const why = 'it takes calls and hangs up';
+  assert.deepEqual(await learned((socket) => socket.end(), systemClock()), { kind: 'silent', why });
 });
 
 test('an error inside the daemon is not taken for its absence', async () => {
