@@ -16,8 +16,10 @@ import type { Notes } from './coordination/notes.ts';
 import type { Checkpoints } from './coordination/ports.ts';
 import { Actor, type ActorOptions } from './runtime/actor.ts';
 import type { Clock } from './runtime/clock.ts';
+import { describeError } from './runtime/describe-error.ts';
 import type { Log } from './runtime/log.ts';
 import { Pulse } from './runtime/pulse.ts';
+import { isFileTrouble } from './store/file-trouble.ts';
 import type { DealReader, DealWriter, SweepOutcome } from './store/ports.ts';
 
 export interface ActorParts {
@@ -48,6 +50,9 @@ export interface WatchedActor {
 const hourMs = 3_600_000;
 /** A pass that neither waits in the broker nor ends within this is stuck: an answer takes 120 s. */
 const silenceMsMax = 300_000;
+
+/** How soon the database is tried again that could not be written or read. */
+const fileTroubleMs = 30_000;
 
 /** The actors, none of them running yet, and the janitor, who knows where nothing may end. */
 export function composeActors(parts: ActorParts): {
@@ -98,10 +103,31 @@ export function composeActors(parts: ActorParts): {
   };
   const actors = Object.entries(passes).map(([name, pass]) => {
     const pulse = pulses.get(name) ?? new Pulse({ name, clock, silenceMsMax });
-    const watched = noted(name, beating(pass, pulse), parts.notes);
+    const watched = noted(name, beating(patient(pass), pulse), parts.notes);
     return { actor: new Actor({ name, clock, log, pass: watched }), pulse };
   });
   return { actors, janitor };
+}
+
+/**
+ * The pass, which waits where the database's file cannot be written or read for now: a full disk
+ * may last for days, and an actor that keeps failing would end a daemon that has to heal by itself.
+ */
+function patient(pass: ActorOptions['pass']): ActorOptions['pass'] {
+  let said: string | undefined;
+  return async (signal) => {
+    try {
+      const report = await pass(signal);
+      said = undefined;
+      return report;
+    } catch (error) {
+      if (!isFileTrouble(error)) throw error;
+      const why = describeError(error);
+      const isQuiet = why === said;
+      said = why;
+      return { counts: { why }, nextInMs: fileTroubleMs, isQuiet };
+    }
+  };
 }
 
 /** The pass with its signs of life: when it begins, and when it ends until when it rests. */

@@ -1,6 +1,6 @@
 /**
  * The deals database at the beginning of a life: what has to be written first is tried until no
- * other program keeps the file locked.
+ * other program keeps the file locked, and there is room for it.
  *
  * A lock of SQLite's outlives every lease: a process that was stopped inside a transaction holds it
  * for as long as it is stopped, and so does a backup or a shell. To end because of it would help
@@ -14,7 +14,7 @@ import type { Clock } from './runtime/clock.ts';
 import type { Log } from './runtime/log.ts';
 import type { Phase } from './status/sources.ts';
 import type { DealWriter } from './store/ports.ts';
-import { isLocked } from './store/store-open-error.ts';
+import { isDiskFull, isLocked } from './store/store-open-error.ts';
 
 /** How long one try may block. A writer that is alive has let go by then. */
 export const tryMsMax = 250;
@@ -25,6 +25,7 @@ const againMs = 1_000;
 const whyLocked =
   'no token is spent while another program keeps the deals database locked ' +
   '(a process that was stopped, a backup, an sqlite3 shell?)';
+const whyFull = 'no token is spent while the disk under the deals database is full';
 
 export interface FirstWrites<T> {
   readonly clock: Clock;
@@ -39,22 +40,28 @@ export interface FirstWrites<T> {
 /** What `write` returned, or undefined when the signal came first. @throws what `write` throws */
 export async function onceUnlocked<T>(options: FirstWrites<T>): Promise<T | undefined> {
   const { clock, log, signal, write, enter } = options;
-  let wasLocked = false;
+  let said: string | undefined;
   while (!signal.aborted) {
     try {
       const written = await write();
-      if (wasLocked) log.info('database-free');
-      if (wasLocked) enter('starting', 'waiting for the first balance');
+      if (said !== undefined) log.info('database-free');
+      if (said !== undefined) enter('starting', 'waiting for the first balance');
       return written;
     } catch (error) {
-      if (!isLocked(error)) throw error;
-      if (!wasLocked) log.warn('database-locked', { why: whyLocked });
-      if (!wasLocked) enter('blocked', whyLocked);
-      wasLocked = true;
+      const why = whyNotNow(error);
+      if (why === undefined) throw error;
+      if (why !== said) log.warn(isLocked(error) ? 'database-locked' : 'database-full', { why });
+      if (why !== said) enter('blocked', why);
+      said = why;
     }
     await clock.sleep(againMs, signal).catch(() => undefined);
   }
   return undefined;
+}
+
+function whyNotNow(error: unknown): string | undefined {
+  if (isLocked(error)) return whyLocked;
+  return isDiskFull(error) ? whyFull : undefined;
 }
 
 /** The record of this life in the database: of its start, or with `stopReason` of its end. */

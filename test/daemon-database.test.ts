@@ -67,8 +67,21 @@ test('told to stop it tries no more', async () => {
   assert.equal(triedMs.length, 3);
 });
 
-test('what no wait can mend is not waited for', async () => {
+test('room on the disk is waited for, and each reason said once', async () => {
   const full = new StoreOpenError('deals.sqlite', { reason: 'disk-full', why: 'disk is full' });
-  await assert.rejects(waiting([full]), { reason: 'disk-full' });
+  const late = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+  const written = waiting([full, late, busy]);
+  await clock.advanceBy(10_000);
+  assert.equal(await written, 'written');
+  assert.deepEqual(entered, ['blocked', 'blocked', 'starting']);
+  assert.deepEqual(
+    log.said.map(({ event }) => event),
+    ['database-full', 'database-locked', 'database-free'],
+  );
+});
+
+test('what no wait can mend is not waited for', async () => {
+  const newer = new StoreOpenError('deals.sqlite', { reason: 'newer-schema', why: 'it is newer' });
+  await assert.rejects(waiting([newer]), { reason: 'newer-schema' });
   assert.deepEqual([triedMs, entered], [[0], []]);
 });

@@ -45,6 +45,13 @@ export function isLocked(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(code);
 }
 
+/** Whether there was no room for what was to be written. */
+export function isDiskFull(error: unknown): boolean {
+  if (error instanceof StoreOpenError) return error.reason === 'disk-full';
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return /^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code);
+}
+
 export class StoreOpenError extends Error {
   override readonly name = 'StoreOpenError';
   readonly reason: StoreOpenReason;
