@@ -7,10 +7,12 @@
  *
  * Invariants:
  * - one job at a time, each landed once and then done once;
- * - an answer is stored, and its line in the ledger written, before the next job can begin.
+ * - an answer is stored, and its line in the ledger written, before the next job can begin; what
+ *   can never be stored is let go with an error in the log.
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import type { LearnedShape } from './cost-model.ts';
 import type { Purchase, Sent } from './errand.ts';
@@ -42,9 +44,11 @@ export interface Job {
 export interface ChannelOptions {
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Log;
   readonly stops: StopSigns;
   readonly record: (entry: LedgerEntry, learned?: LearnedShape) => Promise<void>;
   readonly isFinal: (error: unknown) => boolean;
+  readonly canPass: (error: unknown) => boolean;
   /** Runs a message of the broker. */
   readonly post: <T>(message: () => T) => Promise<T>;
 }
@@ -101,8 +105,10 @@ export class Channel {
     const sent = await job.send(this.#giveUp.signal);
     const receivedAtMs = clock.monotonic();
     const landed = await post(() => job.land(sent, { sentAtMs, receivedAtMs }));
-    const stored = await this.#store(async () => landed.purchase?.commit());
-    await this.#store(() => record(landed.entry, landed.learned));
+    const stored = await this.#store('answer', landed, async () => {
+      await landed.purchase?.commit();
+    });
+    await this.#store('ledger line', landed, () => record(landed.entry, landed.learned));
     await post(() => {
       this.#slot = undefined;
       this.#freeSinceMs = clock.monotonic();
@@ -112,16 +118,21 @@ export class Channel {
     });
   }
 
-  async #store(write: () => Promise<void>): Promise<Stored> {
-    const { clock, random, isFinal, stops } = this.#options;
+  async #store(what: string, { entry }: Landed, write: () => Promise<void>): Promise<Stored> {
+    const { clock, random, log, isFinal, canPass, stops } = this.#options;
     const stored = await storeUntilDone(write, {
       clock,
       random,
       isFinal,
+      canPass,
       onFailure: (why) => stops.raise('store', `an answer cannot be stored: ${why}`),
       signal: this.#giveUp.signal,
     });
     stops.lift('store');
+    if (stored.kind === 'unstorable') {
+      const { shape, purpose } = entry;
+      log.error('unstorable', { what, shape, purpose, why: stored.why });
+    }
     return stored;
   }
 }

@@ -263,6 +263,43 @@ test('an answer whose storing fails at first is stored once', async () => {
   assert.equal(world.keepa.productCalls.length, 1);
 });
 
+describe('an answer that cannot be stored', () => {
+  const spoiling = asinOf(3);
+
+  /** Storing what is decided of `spoiling` fails for its data, as an odd figure would. */
+  async function spoiled(): Promise<JudgingWorld> {
+    const world = await JudgingWorld.open();
+    const asins = [1, 2, 3, 4].map(asinOf);
+    for (const one of asins) world.keepa.shelf.products.set(one, sellingProduct(one, 1_300));
+    await world.list(...asins.map((one) => ({ row: listed(one) })));
+    world.storeJudgements = async (batch) => {
+      if (batch.judged.some((deal) => deal.asin === spoiling)) {
+        throw new TypeError('cannot store REAL value in INTEGER column');
+      }
+      await world.store.writer.storeJudgements(batch);
+    };
+    return world;
+  }
+
+  test('has its rows back in ever smaller company, and only the odd one stays', async () => {
+    await using world = await spoiled();
+    const first = await world.pass();
+    assert.deepEqual([first.counts.retry, first.counts.tokens], [4, 4]);
+    assert.match(String(first.counts.why), /cannot be stored: cannot store REAL value/);
+    assert.equal((await world.store.reader.judgingTotals()).retries, 4);
+    for (let hour = 0; hour < 24; hour += 1) {
+      await world.work();
+      await world.clock.advanceBy(hourMs);
+    }
+    for (const number of [1, 2, 4]) {
+      assert.equal((await world.deal(asinOf(number))).state, 'rejected');
+    }
+    assert.equal((await world.deal(spoiling)).state, 'candidate');
+    const asked = world.keepa.productCalls.filter(({ asins }) => asins.includes(spoiling));
+    assert.ok(asked.length <= 11, `asked ${asked.length} times in a day`);
+  });
+});
+
 /** A selling product in whose answer one series is empty. */
 function without(series: 'rank' | 'countUsed'): Product {
   const product: Product = sellingProduct(asin);
