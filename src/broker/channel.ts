@@ -86,7 +86,10 @@ export class Channel {
     return { ...slot, forMs: this.#options.clock.monotonic() - sentAtMs };
   }
 
-  /** The longest that a request has lately kept the channel. */
+  /**
+   * The longest that a call has lately taken. Storing is left out: hours of a full disk would be
+   * promised to all classes for the next fifty calls, and are over.
+   */
   get turnMs(): number {
     return Math.max(turnMsMin, ...this.#durationsMs);
   }
@@ -104,7 +107,11 @@ export class Channel {
     this.#slot = { ...job.slot, sinceMs: clock.now(), sentAtMs };
     const sent = await job.send(this.#giveUp.signal);
     const receivedAtMs = clock.monotonic();
-    const landed = await post(() => job.land(sent, { sentAtMs, receivedAtMs }));
+    const tookMs = receivedAtMs - sentAtMs;
+    const landed = await post(() => {
+      this.#durationsMs = [...this.#durationsMs, tookMs].slice(-durationsKept);
+      return job.land(sent, { sentAtMs, receivedAtMs });
+    });
     const stored = await this.#store('answer', landed, async () => {
       await landed.purchase?.commit();
     });
@@ -112,8 +119,6 @@ export class Channel {
     await post(() => {
       this.#slot = undefined;
       this.#freeSinceMs = clock.monotonic();
-      const tookMs = this.#freeSinceMs - sentAtMs;
-      this.#durationsMs = [...this.#durationsMs, tookMs].slice(-durationsKept);
       landed.done(stored);
     });
   }

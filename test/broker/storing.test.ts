@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { dealCall, started } from './broker-world.ts';
+import { dealCall, productCall, started } from './broker-world.ts';
 
 describe('storing what was bought', () => {
   it('buys nothing before the last answer is stored, and says why', async () => {
@@ -25,6 +25,23 @@ describe('storing what was bought', () => {
     assert.equal((await first).kind, 'answered');
     assert.equal((await second).kind, 'answered');
     assert.equal(world.broker.snapshot().stopped, undefined);
+    await world.end();
+  });
+
+  it('promises waits by how long calls take, not by how long the store could not write', async () => {
+    const isFull = { isOn: true };
+    const world = await started({
+      commit: () => (isFull.isOn ? Promise.reject(new Error('disk full')) : Promise.resolve()),
+    });
+    const first = world.ask('upsert', dealCall);
+    await world.run(3 * 3_600_000);
+    isFull.isOn = false;
+    await world.run(60_000);
+    assert.equal((await first).kind, 'answered');
+    for (let asked = 0; asked < 9; asked += 1) void world.ask('backfill', productCall(60));
+    await world.run(60_000);
+    const { waitBoundMs } = world.broker.snapshot().classes.backfill;
+    assert.ok(waitBoundMs !== undefined && waitBoundMs < 3 * 3_600_000, `${waitBoundMs} ms`);
     await world.end();
   });
 
