@@ -256,9 +256,12 @@ export async function sendBackCleared(
   parts: PurchaseParts,
   { doubtful, purpose }: { doubtful: DoubtfulBatches; purpose: ProductOrder['purpose'] },
 ): Promise<Round | undefined> {
-  const cleared = doubtful.takeCleared(parts.broker.snapshot().lastAnswerAtMs);
+  const cleared = doubtful.cleared(parts.broker.snapshot().lastAnswerAtMs);
   if (cleared.length === 0) return undefined;
-  for (const { batch, why } of cleared) await storeRetries(parts, { batch, purpose }, why);
+  for (const one of cleared) {
+    await storeRetries(parts, { batch: one.batch, purpose }, one.why);
+    doubtful.drop(one);
+  }
   return { counts: { retry: cleared.reduce((sum, { batch }) => sum + batch.rows.length, 0) } };
 }
 

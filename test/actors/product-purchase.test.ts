@@ -190,6 +190,31 @@ describe('what yields nothing', () => {
     assert.ok(asked > 12 && asked <= 11 * 6, `asked ${asked} times in a day`);
   });
 
+  test('waits its turn although the store could not write that at first', async () => {
+    await using world = await JudgingWorld.open();
+    world.keepa.mishap = (call) =>
+      call.endpoint === 'product' && call.asins.includes(asin)
+        ? { kind: 'unavailable', status: 500, why: 'not this one' }
+        : undefined;
+    await world.list({ row: listed(asin) });
+    await world.pass();
+    const other = asinOf(2);
+    world.keepa.shelf.products.set(other, sellingProduct(other, 1_300));
+    await world.list({ row: listed(other), promise: -1 });
+    await world.clock.advanceBy(3 * minuteMs);
+    while ((await world.deal(other)).state === 'candidate') await world.pass();
+    let failures = 1;
+    world.storeJudgements = async (batch) => {
+      failures -= 1;
+      if (failures >= 0) throw new Error('disk full');
+      await world.store.writer.storeJudgements(batch);
+    };
+    await assert.rejects(world.analyst(new AbortController().signal), /disk full/);
+    assert.equal((await world.store.reader.judgingTotals()).retries, 0);
+    await world.pass();
+    assert.equal((await world.store.reader.judgingTotals()).retries, 1);
+  });
+
   test('in an outage is no row of ours: nothing is pushed back', async () => {
     await using world = await listedWorld(sellingProduct(asin, 1_300));
     world.keepa.mishap = () => ({ kind: 'unavailable', status: 503, why: 'down' });
