@@ -6,6 +6,7 @@ import { type BrokerOptions, createBroker } from './broker/token-broker.ts';
 import type { DaemonOptions } from './daemon-contract.ts';
 import type { DaemonPulses } from './daemon-pulses.ts';
 import { createKeepaClient } from './keepa/client.ts';
+import { isFileTrouble } from './store/file-trouble.ts';
 import type { DealWriter } from './store/ports.ts';
 
 export interface BrokerParts
@@ -34,6 +35,7 @@ export function composeBroker(parts: BrokerParts): Broker {
     log: log.scoped('broker'),
     client: createKeepaClient({ transport, clock }),
     policy: { shares: config.shares, deficitFloor: config.deficitFloor },
+    canPass: isFileTrouble,
     record: async (entry, lesson) => {
       await record(entry, lesson);
       onRecorded(entry);

@@ -26,13 +26,16 @@ export class DoubtfulBatches {
     this.#doubtful = [...this.#doubtful, doubtful];
   }
 
-  /** Those that an answer has cleared up: it was no outage. They are in doubt no more. */
-  takeCleared(lastAnswerAtMs: number | undefined): readonly DoubtfulBatch[] {
-    const isCleared = ({ queuedAtMs }: DoubtfulBatch): boolean =>
-      lastAnswerAtMs !== undefined && lastAnswerAtMs >= queuedAtMs;
-    const cleared = this.#doubtful.filter(isCleared);
-    if (cleared.length > 0) this.#doubtful = this.#doubtful.filter((it) => !isCleared(it));
-    return cleared;
+  /** Those that an answer has cleared up: it was no outage. In doubt until they are dropped. */
+  cleared(lastAnswerAtMs: number | undefined): readonly DoubtfulBatch[] {
+    return this.#doubtful.filter(
+      ({ queuedAtMs }) => lastAnswerAtMs !== undefined && lastAnswerAtMs >= queuedAtMs,
+    );
+  }
+
+  /** Its rows are spaced by the store from now on. */
+  drop(doubtful: DoubtfulBatch): void {
+    this.#doubtful = this.#doubtful.filter((it) => it !== doubtful);
   }
 
   /** The rows that are not in doubt. When all are, none is any more: a new round begins. */

@@ -121,6 +121,8 @@ function troubleOf(
   switch (settlement.kind) {
     case 'permanent':
       return { trouble: `Keepa refuses it: ${settlement.why}`, isHopeless: true };
+    case 'unstorable':
+      return { trouble: `cannot be stored: ${settlement.why}`, isHopeless: true };
     case 'dead':
       return {
         trouble: `given up after ${settlement.attempts} attempts: ${settlement.why}`,

@@ -209,6 +209,8 @@ async function unanswered(
       return { counts: {}, trouble: { why: 'taken back', pauseMs: deadPauseMs } };
     case 'too-large':
       return { counts: {}, fitsItems: settlement.fitsItems };
+    case 'unstorable':
+      return await unstorable(parts, order, settlement);
     case 'permanent': {
       await storeRetries(parts, order, settlement.why);
       const why = `Keepa refuses it: ${settlement.why}`;
@@ -229,6 +231,24 @@ async function unanswered(
   }
 }
 
+/** An answer that cannot be stored is like one that cannot be read: its rows come in halves. */
+async function unstorable(
+  parts: PurchaseParts,
+  { batch, purpose }: ProductOrder,
+  { bought, why }: Extract<Settlement<ProductCall>, { readonly kind: 'unstorable' }>,
+): Promise<Purchased> {
+  const { call, costTokens } = bought;
+  const sent = new Set(call.asins);
+  const rows = batch.rows.filter(({ asin }) => sent.has(asin));
+  const said = `cannot be stored: ${why}`;
+  await storeRetries(parts, { batch: { ...batch, rows }, purpose, costTokens }, said);
+  const retry = rows.length;
+  return {
+    counts: { asked: call.asins.length, processed: retry, retry, tokens: costTokens },
+    trouble: { why: said, pauseMs: deadPauseMs },
+  };
+}
+
 /**
  * Sends the rows of doubtful batches back that were no outage after all; undefined: there is none.
  */
@@ -236,20 +256,25 @@ export async function sendBackCleared(
   parts: PurchaseParts,
   { doubtful, purpose }: { doubtful: DoubtfulBatches; purpose: ProductOrder['purpose'] },
 ): Promise<Round | undefined> {
-  const cleared = doubtful.takeCleared(parts.broker.snapshot().lastAnswerAtMs);
+  const cleared = doubtful.cleared(parts.broker.snapshot().lastAnswerAtMs);
   if (cleared.length === 0) return undefined;
-  for (const { batch, why } of cleared) await storeRetries(parts, { batch, purpose }, why);
+  for (const one of cleared) {
+    await storeRetries(parts, { batch: one.batch, purpose }, one.why);
+    doubtful.drop(one);
+  }
   return { counts: { retry: cleared.reduce((sum, { batch }) => sum + batch.rows.length, 0) } };
 }
+
+type Sent = Pick<ProductOrder, 'batch' | 'purpose'> & { readonly costTokens?: number };
 
 /** Sends every row of a batch back that has no answer: it may be any of them. */
 async function storeRetries(
   { writer, clock }: PurchaseParts,
-  { batch, purpose }: Pick<ProductOrder, 'batch' | 'purpose'>,
+  { batch, purpose, costTokens = 0 }: Sent,
   why: string,
 ): Promise<void> {
   const atMs = clock.now();
   const retries = batch.rows.map((row) => retryOf(row, atMs, why));
-  const nothing = { costTokens: 0, evidence: [], judged: [], verified: [] };
+  const nothing = { costTokens, evidence: [], judged: [], verified: [] };
   await writer.storeJudgements({ atMs, purpose, ...nothing, retries });
 }

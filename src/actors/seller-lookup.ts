@@ -6,9 +6,11 @@
  *
  * Keepa leaves a seller that it does not know out of the answer without a word, and a partial
  * answer looks the same. So one that is missing is asked for once more, alone; only when it is
- * missing again it counts as unknown. Missing ones cost nothing.
+ * missing again it counts as unknown. Missing ones cost nothing. An answer that cannot be stored
+ * says as little of all that it was asked about, so the one that spoils it is found alone.
  */
-import type { Broker } from '../broker/request.ts';
+import type { Broker, Settlement } from '../broker/request.ts';
+import type { SellerCall } from '../keepa/call.ts';
 import { isSellerId } from '../keepa/call-limits.ts';
 import { isDomainId } from '../keepa/domain.ts';
 import type { SellerBatch } from '../keepa/seller.ts';
@@ -64,6 +66,8 @@ export function sellerLookup(
           },
         };
       }
+      case 'unstorable':
+        return await leaveUnread(parts, { domainId, missedOnce }, settlement);
       case 'too-large':
         if (size.refused(settlement.fitsItems, capacity)) return { counts: {} };
         return { counts: {}, trouble: { why: 'never affordable', pauseMs: hopelessPauseMs } };
@@ -98,6 +102,19 @@ function isAskable({ domainId, sellerId }: DueSeller): boolean {
 
 function nameOf({ domainId, sellerId }: DueSeller): string {
   return `${domainId}/${sellerId}`;
+}
+
+/** Of an answer that cannot be stored nothing is known, nor who of them is to blame. */
+async function leaveUnread(
+  parts: SellerLookupParts,
+  of: { readonly domainId: number; readonly missedOnce: Set<string> },
+  { bought, why }: Extract<Settlement<SellerCall>, { readonly kind: 'unstorable' }>,
+): Promise<Round> {
+  const { call, atMs, costTokens } = bought;
+  const answer = { sellers: [], missing: call.sellerIds, faults: [] };
+  await store(parts, { ...of, atMs, answer, asked: call.sellerIds });
+  const trouble = { why: `cannot be stored: ${why}`, pauseMs: deadPauseMs };
+  return { counts: { asked: call.sellerIds.length, found: 0, tokens: costTokens }, trouble };
 }
 
 async function store(

@@ -7,10 +7,12 @@
  *
  * Invariants:
  * - one job at a time, each landed once and then done once;
- * - an answer is stored, and its line in the ledger written, before the next job can begin.
+ * - an answer is stored, and its line in the ledger written, before the next job can begin; what
+ *   can never be stored is let go with an error in the log.
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import type { LearnedShape } from './cost-model.ts';
 import type { Purchase, Sent } from './errand.ts';
@@ -42,9 +44,11 @@ export interface Job {
 export interface ChannelOptions {
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Log;
   readonly stops: StopSigns;
   readonly record: (entry: LedgerEntry, learned?: LearnedShape) => Promise<void>;
   readonly isFinal: (error: unknown) => boolean;
+  readonly canPass: (error: unknown) => boolean;
   /** Runs a message of the broker. */
   readonly post: <T>(message: () => T) => Promise<T>;
 }
@@ -82,7 +86,10 @@ export class Channel {
     return { ...slot, forMs: this.#options.clock.monotonic() - sentAtMs };
   }
 
-  /** The longest that a request has lately kept the channel. */
+  /**
+   * The longest that a call has lately taken. Storing is left out: hours of a full disk would be
+   * promised to all classes for the next fifty calls, and are over.
+   */
   get turnMs(): number {
     return Math.max(turnMsMin, ...this.#durationsMs);
   }
@@ -100,28 +107,37 @@ export class Channel {
     this.#slot = { ...job.slot, sinceMs: clock.now(), sentAtMs };
     const sent = await job.send(this.#giveUp.signal);
     const receivedAtMs = clock.monotonic();
-    const landed = await post(() => job.land(sent, { sentAtMs, receivedAtMs }));
-    const stored = await this.#store(async () => landed.purchase?.commit());
-    await this.#store(() => record(landed.entry, landed.learned));
+    const tookMs = receivedAtMs - sentAtMs;
+    const landed = await post(() => {
+      this.#durationsMs = [...this.#durationsMs, tookMs].slice(-durationsKept);
+      return job.land(sent, { sentAtMs, receivedAtMs });
+    });
+    const stored = await this.#store('answer', landed, async () => {
+      await landed.purchase?.commit();
+    });
+    await this.#store('ledger line', landed, () => record(landed.entry, landed.learned));
     await post(() => {
       this.#slot = undefined;
       this.#freeSinceMs = clock.monotonic();
-      const tookMs = this.#freeSinceMs - sentAtMs;
-      this.#durationsMs = [...this.#durationsMs, tookMs].slice(-durationsKept);
       landed.done(stored);
     });
   }
 
-  async #store(write: () => Promise<void>): Promise<Stored> {
-    const { clock, random, isFinal, stops } = this.#options;
+  async #store(what: string, { entry }: Landed, write: () => Promise<void>): Promise<Stored> {
+    const { clock, random, log, isFinal, canPass, stops } = this.#options;
     const stored = await storeUntilDone(write, {
       clock,
       random,
       isFinal,
+      canPass,
       onFailure: (why) => stops.raise('store', `an answer cannot be stored: ${why}`),
       signal: this.#giveUp.signal,
     });
     stops.lift('store');
+    if (stored.kind === 'unstorable') {
+      const { shape, purpose } = entry;
+      log.error('unstorable', { what, shape, purpose, why: stored.why });
+    }
     return stored;
   }
 }

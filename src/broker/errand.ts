@@ -7,13 +7,15 @@ import { describeError } from '../runtime/describe-error.ts';
 import type { Bought, BrokerRequest, Settlement } from './request.ts';
 
 /** Every way to end without an answer; it fits a request of any kind. */
-export type Unanswered = Exclude<Settlement<KeepaCall>, { kind: 'answered' }>;
+export type Unanswered = Exclude<Settlement<KeepaCall>, { kind: 'answered' | 'unstorable' }>;
 
 /** An answer that is paid for and waits to be stored. */
 export interface Purchase {
   commit(): Promise<void>;
   /** Hands it to whoever asked. */
   deliver(): void;
+  /** Tells whoever asked that it is paid for and can never be stored. */
+  letGo(why: string): void;
 }
 
 /** What came back; `buy` is there when it was answered. */
@@ -32,7 +34,7 @@ export interface Errand {
   end(settlement: Unanswered): void;
 }
 
-/** Wraps a request; exactly one of `Purchase.deliver` and `end` may be called, once. */
+/** Wraps a request; exactly one of `Purchase.deliver`, `letGo` and `end` may be called, once. */
 export function errandOf<C extends KeepaCall>(
   request: BrokerRequest<C>,
   resolve: (settlement: Settlement<C>) => void,
@@ -51,6 +53,7 @@ export function errandOf<C extends KeepaCall>(
         return {
           commit: () => request.commit(bought),
           deliver: () => resolve({ kind: 'answered', bought }),
+          letGo: (why) => resolve({ kind: 'unstorable', bought, why }),
         };
       };
       return { outcome, buy };

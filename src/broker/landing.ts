@@ -28,6 +28,7 @@ export interface Dispatch {
 /** What becomes of the request. */
 export type Verdict =
   | { readonly kind: 'deliver' }
+  | { readonly kind: 'let-go'; readonly why: string }
   | { readonly kind: 'put-back' }
   | { readonly kind: 'retry'; readonly why: string }
   | { readonly kind: 'end'; readonly to: 'settled' | 'dead'; readonly settlement: Unanswered };

@@ -3,7 +3,7 @@
  *
  *            ┌─────────────── refused (429) ──┐
  *            ▼                                │
- *   add ─▶ queued ──▶ admitted ──▶ in-flight ─┼─▶ settled    stored, or refused for good by Keepa
+ *   add ─▶ queued ──▶ admitted ──▶ in-flight ─┼─▶ settled    stored, let go, or refused for good
  *            ▲ │                       │      └─▶ dead       out of attempts, or not to be stored
  *            │ ├─▶ too-large           ▼
  *            │ └─▶ cancelled ◀──── retrying

@@ -28,7 +28,8 @@ export interface BrokerRequest<C extends KeepaCall> {
   /**
    * Stores the answer. Repeated with backoff until it succeeds, and nothing is admitted meanwhile:
    * a store that cannot write stops the spending. Must be idempotent. An error for which the
-   * broker's `isFinal` says yes (a stale fence) ends the request as dead instead.
+   * broker's `isFinal` says yes (a stale fence) ends the request as dead instead; one that is not
+   * of the kind that passes (`canPass`) ends it as unstorable after a few tries.
    */
   commit(bought: Bought<C>): Promise<void>;
   /** Takes the request back while it waits; one in flight is still settled and stored. */
@@ -39,6 +40,8 @@ export interface BrokerRequest<C extends KeepaCall> {
  * How a request ended.
  *
  * - answered: bought, settled and stored. A batch may have been cut: compare `bought.call`.
+ * - unstorable: bought and settled, and what it says cannot be stored; the state of every item is
+ *   as before, and asking again soon would cost the same for nothing.
  * - permanent: Keepa refuses it as it is; nothing was retried.
  * - dead: the retries are used up; the state of every item is as before.
  * - too-large: it could never be afforded; `fitsItems` is the size that could.
@@ -46,6 +49,7 @@ export interface BrokerRequest<C extends KeepaCall> {
  */
 export type Settlement<C extends KeepaCall> =
   | { readonly kind: 'answered'; readonly bought: Bought<C> }
+  | { readonly kind: 'unstorable'; readonly bought: Bought<C>; readonly why: string }
   | { readonly kind: 'permanent'; readonly reason: PermanentReason; readonly why: string }
   | { readonly kind: 'dead'; readonly why: string; readonly attempts: number }
   | { readonly kind: 'too-large'; readonly fitsItems: number }

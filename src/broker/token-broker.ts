@@ -42,6 +42,7 @@ import type {
 } from './request.ts';
 import { type Admission, Spending } from './spending.ts';
 import { StopSigns } from './stop-signs.ts';
+import type { Stored } from './storing.ts';
 import { type Flight, projectedTickMs } from './token-bucket.ts';
 
 export interface BrokerOptions {
@@ -59,6 +60,8 @@ export interface BrokerOptions {
   readonly gate: () => Gate;
   /** Whether a failed write can never succeed, because a newer process writes now. */
   readonly isFinal: (error: unknown) => boolean;
+  /** Whether a failed write may succeed later, as it failed for the store and not for its data. */
+  readonly canPass: (error: unknown) => boolean;
   /** What an earlier run learned of prices, by shape (`record`). */
   readonly learned?: unknown;
   /**
@@ -226,9 +229,8 @@ class SerialBroker implements TokenBroker {
       learned: isAnswered ? this.#spending.costs.exportShape(entry.shape) : undefined,
       purchase,
       done: (stored) => {
-        const isLost = stored.kind === 'given-up' && purchase !== undefined;
-        const dead = isLost ? deadWith(stored.why, request.attempts + 1) : undefined;
-        this.#conclude(request, dead ?? verdict, purchase);
+        const lost = purchase && lostWith(stored, request.attempts + 1);
+        this.#conclude(request, lost ?? verdict, purchase);
       },
     };
   }
@@ -240,6 +242,10 @@ class SerialBroker implements TokenBroker {
       case 'deliver':
         queue.move(id, 'settled');
         purchase?.deliver();
+        break;
+      case 'let-go':
+        queue.move(id, 'settled');
+        purchase?.letGo(verdict.why);
         break;
       case 'put-back':
         queue.move(id, 'queued');
@@ -308,6 +314,18 @@ class SerialBroker implements TokenBroker {
       this.#options.log.error('broker-fault', { error: describeError(error) });
       throw error;
     }
+  }
+}
+
+/** What becomes of a request whose answer could not be stored; undefined: it was. */
+function lostWith(stored: Stored, attempts: number): Verdict | undefined {
+  switch (stored.kind) {
+    case 'stored':
+      return undefined;
+    case 'unstorable':
+      return { kind: 'let-go', why: stored.why };
+    case 'given-up':
+      return deadWith(stored.why, attempts);
   }
 }
 

@@ -153,6 +153,7 @@ class PlanLife {
       record: async () => {},
       gate: () => ({ open: true }),
       isFinal: () => false,
+      canPass: () => true,
       learned,
     });
     this.#broker.start();

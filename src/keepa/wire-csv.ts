@@ -7,6 +7,7 @@
  * What a point says (documented cases and recorded ones):
  * - [time, value]: a value of -1 (no offer from then on) or -2 (no data) is NaN. Any other value,
  *   0 and odd negatives included, is kept as sent: the rules that read a series say what counts.
+ *   One that is beyond what a number holds exactly is no price of anything: the list is unreadable.
  * - [time, price, shipping] (landed prices): the value is price + shipping. It is NaN when there is
  *   no offer (price -1) and also when the shipping is unknown or undetermined (-1, -2): a landed
  *   price without its shipping is not known, and the price alone would be too cheap by as much. Of
@@ -75,6 +76,9 @@ function figureOf(value: unknown, place: string): number {
   if (value === -1 || value === -2 || value === null) return Number.NaN;
   if (typeof value !== 'number' || !Number.isFinite(value)) {
     throw new ShapeError(`${place}: a value that is not a number`);
+  }
+  if (!Number.isSafeInteger(Math.round(value))) {
+    throw new ShapeError(`${place}: a value that is out of range`);
   }
   return value;
 }

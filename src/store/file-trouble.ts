@@ -8,7 +8,7 @@
 
 /** By the name that SQLite gives it, extended ones (SQLITE_IOERR_WRITE) included. */
 const sqliteTrouble =
-  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PROTOCOL|PERM|AUTH|NOLFS|CORRUPT|NOTADB)/;
+  /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PROTOCOL|PERM|CORRUPT|NOTADB)/;
 /** And by the system's, where the file was reached without SQLite. */
 const systemTrouble = /^(ENOSPC|EDQUOT|EROFS|EIO|EACCES|EPERM|EMFILE|ENFILE|ENOMEM|EBUSY|EAGAIN)$/;
 

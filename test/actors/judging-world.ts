@@ -20,6 +20,7 @@ import type { Seller } from '../../src/keepa/seller.ts';
 import type { PassReport } from '../../src/runtime/actor.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
+import { isFileTrouble } from '../../src/store/file-trouble.ts';
 import type { Deal, DealWriter } from '../../src/store/ports.ts';
 import { dayMinutes, minuteMs, type Point, productOf } from '../analysis/histories.ts';
 import { RecordedLog } from '../runtime/recorded-log.ts';
@@ -142,6 +143,7 @@ export class JudgingWorld implements AsyncDisposable {
       record: () => Promise.resolve(),
       gate: () => ({ open: true }),
       isFinal: () => false,
+      canPass: isFileTrouble,
     });
     const writer: DealWriter = {
       ...store.writer,

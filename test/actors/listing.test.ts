@@ -1,8 +1,11 @@
 /** A page whose times cannot be true is not stored; an order not asked for is noticed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { outOfOrder, shapeFault, timeFault } from '../../src/actors/listing.ts';
+import { buyPage, outOfOrder, shapeFault, timeFault } from '../../src/actors/listing.ts';
+import type { DealQuery } from '../../src/keepa/deal-query.ts';
 import type { DealRow } from '../../src/keepa/deal-row.ts';
+import { books } from '../store/store-fixture.ts';
+import { JudgingWorld } from './judging-world.ts';
 
 const nowMs = Date.UTC(2026, 4, 30, 12);
 const minuteMs = 60_000;
@@ -65,4 +68,30 @@ test('newest first is in order; every newer row after an older one is counted', 
     outOfOrder([...rows, row({ createdAtMs: 9 }), row({}), row({ createdAtMs: 10 })]),
     2,
   );
+});
+
+test('a page that cannot be stored is trouble, and its rows are not seen', async () => {
+  await using world = await JudgingWorld.open();
+  let afterwards = 0;
+  const storePage = () => Promise.reject(new TypeError('an odd figure'));
+  const sorted = { domainId: 1, priceType: 2, sortType: 4 } as const;
+  const query: DealQuery = { ...sorted, selection: {}, hash: books.queryHash };
+  const buying = buyPage(
+    { ...world.options, writer: { ...world.options.writer, storePage } },
+    {
+      feed: { name: books.name, query, screen: {} },
+      spendClass: 'upsert',
+      purpose: 'sweep',
+      call: { endpoint: 'deal', page: 0, query },
+      sweepOf: () => undefined,
+      afterStore: async () => {
+        afterwards += 1;
+      },
+      signal: new AbortController().signal,
+    },
+  );
+  await world.clock.advanceBy(minuteMs);
+  const why = 'cannot be stored: an odd figure';
+  assert.deepEqual(await buying, { trouble: why, isHopeless: true });
+  assert.equal(afterwards, 0, 'and no checkpoint says that it was');
 });

@@ -190,6 +190,31 @@ describe('what yields nothing', () => {
     assert.ok(asked > 12 && asked <= 11 * 6, `asked ${asked} times in a day`);
   });
 
+  test('waits its turn although the store could not write that at first', async () => {
+    await using world = await JudgingWorld.open();
+    world.keepa.mishap = (call) =>
+      call.endpoint === 'product' && call.asins.includes(asin)
+        ? { kind: 'unavailable', status: 500, why: 'not this one' }
+        : undefined;
+    await world.list({ row: listed(asin) });
+    await world.pass();
+    const other = asinOf(2);
+    world.keepa.shelf.products.set(other, sellingProduct(other, 1_300));
+    await world.list({ row: listed(other), promise: -1 });
+    await world.clock.advanceBy(3 * minuteMs);
+    while ((await world.deal(other)).state === 'candidate') await world.pass();
+    let failures = 1;
+    world.storeJudgements = async (batch) => {
+      failures -= 1;
+      if (failures >= 0) throw new Error('disk full');
+      await world.store.writer.storeJudgements(batch);
+    };
+    await assert.rejects(world.analyst(new AbortController().signal), /disk full/);
+    assert.equal((await world.store.reader.judgingTotals()).retries, 0);
+    await world.pass();
+    assert.equal((await world.store.reader.judgingTotals()).retries, 1);
+  });
+
   test('in an outage is no row of ours: nothing is pushed back', async () => {
     await using world = await listedWorld(sellingProduct(asin, 1_300));
     world.keepa.mishap = () => ({ kind: 'unavailable', status: 503, why: 'down' });
@@ -261,6 +286,43 @@ test('an answer whose storing fails at first is stored once', async () => {
   const totals = await world.store.reader.judgingTotals();
   assert.deepEqual([totals.processed, totals.rejected], [1, { 'below-margin': 1 }]);
   assert.equal(world.keepa.productCalls.length, 1);
+});
+
+describe('an answer that cannot be stored', () => {
+  const spoiling = asinOf(3);
+
+  /** Storing what is decided of `spoiling` fails for its data, as an odd figure would. */
+  async function spoiled(): Promise<JudgingWorld> {
+    const world = await JudgingWorld.open();
+    const asins = [1, 2, 3, 4].map(asinOf);
+    for (const one of asins) world.keepa.shelf.products.set(one, sellingProduct(one, 1_300));
+    await world.list(...asins.map((one) => ({ row: listed(one) })));
+    world.storeJudgements = async (batch) => {
+      if (batch.judged.some((deal) => deal.asin === spoiling)) {
+        throw new TypeError('cannot store REAL value in INTEGER column');
+      }
+      await world.store.writer.storeJudgements(batch);
+    };
+    return world;
+  }
+
+  test('has its rows back in ever smaller company, and only the odd one stays', async () => {
+    await using world = await spoiled();
+    const first = await world.pass();
+    assert.deepEqual([first.counts.retry, first.counts.tokens], [4, 4]);
+    assert.match(String(first.counts.why), /cannot be stored: cannot store REAL value/);
+    assert.equal((await world.store.reader.judgingTotals()).retries, 4);
+    for (let hour = 0; hour < 24; hour += 1) {
+      await world.work();
+      await world.clock.advanceBy(hourMs);
+    }
+    for (const number of [1, 2, 4]) {
+      assert.equal((await world.deal(asinOf(number))).state, 'rejected');
+    }
+    assert.equal((await world.deal(spoiling)).state, 'candidate');
+    const asked = world.keepa.productCalls.filter(({ asins }) => asins.includes(spoiling));
+    assert.ok(asked.length <= 11, `asked ${asked.length} times in a day`);
+  });
 });
 
 /** A selling product in whose answer one series is empty. */

@@ -3,7 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SellerCall } from '../../src/keepa/call.ts';
 import type { Seller } from '../../src/keepa/seller.ts';
-import { asinOf, dayMs, JudgingWorld, listed, offerAt, sellingProduct } from './judging-world.ts';
+import {
+  asinOf,
+  dayMs,
+  hourMs,
+  JudgingWorld,
+  listed,
+  offerAt,
+  sellingProduct,
+} from './judging-world.ts';
 
 function sellerOf(number: number): Seller {
   return { sellerId: `A1SELLER${String(number).padStart(5, '0')}`, ratingCount: 10 };
@@ -47,6 +55,21 @@ test('one that is missing among others is asked for alone before it is unknown',
   assert.deepEqual(lookups(world).slice(1), [[sellerId]]);
   assert.equal(await world.store.reader.seller(1, sellerId), undefined);
   assert.deepEqual(await world.work(), []);
+});
+
+test('one that spoils the storing of an answer is found alone, and rests then', async () => {
+  await using world = await verifiedWorld(3);
+  const { sellerId } = sellerOf(1);
+  world.keepa.shelf.sellers.set(sellerId, { sellerId, ratingCount: 1e300 });
+  for (let tries = 0; tries < 8; tries += 1) {
+    await world.work();
+    await world.clock.advanceBy(hourMs);
+  }
+  assert.equal((await world.store.reader.seller(1, sellerOf(0).sellerId))?.ratingCount, 10);
+  assert.equal((await world.store.reader.seller(1, sellerOf(2).sellerId))?.ratingCount, 10);
+  assert.equal(await world.store.reader.seller(1, sellerId), undefined);
+  const ids = [0, 1, 2].map((number) => sellerOf(number).sellerId);
+  assert.deepEqual(lookups(world), [ids, ...ids.map((id) => [id])]);
 });
 
 test('one that is missing when asked for alone is asked for once more', async () => {

@@ -47,6 +47,7 @@ export interface WorldOptions extends Partial<Omit<PaperKeepaOptions, 'clock' | 
   readonly commit?: () => Promise<void>;
   readonly record?: (entry: LedgerEntry) => Promise<void>;
   readonly isFinal?: (error: unknown) => boolean;
+  readonly canPass?: (error: unknown) => boolean;
 }
 
 /** How long a head waited for its answer, and the bound that was printed when it was queued. */
@@ -69,7 +70,8 @@ export class BrokerWorld {
   #isOver = false;
 
   constructor(options: WorldOptions = {}) {
-    const { seed = 1, rate = 5, balance = 0, policy, gate, learned, record, isFinal } = options;
+    const { seed = 1, rate = 5, balance = 0, policy, gate, learned, record } = options;
+    const { isFinal, canPass } = options;
     const random = seededRandom(seed);
     const { clock } = this;
     this.#commit = options.commit ?? (() => Promise.resolve());
@@ -82,6 +84,7 @@ export class BrokerWorld {
       policy: { shares, deficitFloor: 0, ...policy },
       gate: gate ?? (() => ({ open: true })),
       isFinal: isFinal ?? (() => false),
+      canPass: canPass ?? (() => true),
       onHalted: (stop) => this.halts.push(stop),
       record: async (entry) => {
         await record?.(entry);

@@ -121,6 +121,7 @@ describe('one frozen loop starves it', { timeout: 300_000 }, () => {
 
   test('an answer that cannot be written is tried for ever, and starves nobody', async () => {
     const refusing = { isOn: false };
+    const diskFull = Object.assign(new Error('disk full'), { code: 'SQLITE_FULL' });
     const wrap: SimulationOptions['wrap'] = (outside) => ({
       ...outside,
       store: {
@@ -130,7 +131,7 @@ describe('one frozen loop starves it', { timeout: 300_000 }, () => {
         writer: (fence) => {
           const writer = outside.store.writer(fence);
           const recordRequest = (entry: Parameters<typeof writer.recordRequest>[0]) =>
-            refusing.isOn ? Promise.reject(new Error('disk full')) : writer.recordRequest(entry);
+            refusing.isOn ? Promise.reject(diskFull) : writer.recordRequest(entry);
           return new Proxy(freezable(writer, new Set()), {
             get: (target, name) =>
               name === 'recordRequest' ? recordRequest : Reflect.get(target, name),

@@ -77,6 +77,8 @@ test('what is no series of numbers is refused by its place', () => {
     [7, /^csv\[2\]: is not a list/],
     [{}, /^csv\[2\]: is not a list/],
     [[at, '20.50'], /^csv\[2\]: a value that is not a number/],
+    [[at, 1e300], /^csv\[2\]: a value that is out of range/],
+    [[at, -(2 ** 53)], /^csv\[2\]: a value that is out of range/],
     [[null, 2050], /^csv\[2\]: not a time/],
     [[-1, 2050], /^csv\[2\]: not a time/],
     [[1.5, 2050], /^csv\[2\]: not a time/],

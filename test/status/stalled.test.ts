@@ -52,6 +52,7 @@ class BreakableWorld {
       policy: { shares, deficitFloor: 0 },
       gate: () => this.gate,
       isFinal: () => false,
+      canPass: () => true,
       record: () => (this.isStoreStuck ? never() : Promise.resolve()),
     });
     this.broker.start();

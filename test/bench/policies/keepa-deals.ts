@@ -26,6 +26,7 @@ export const keepaDeals: NamedPolicy = {
       record: () => Promise.resolve(),
       gate: () => ({ open: true }),
       isFinal: () => false,
+      canPass: () => true,
     });
     broker.start();
     return {
