@@ -14,7 +14,7 @@ function paid({ keepa }: Simulation): number {
   return Object.values(keepa.requests.spentTokens).reduce((sum, tokens) => sum + tokens, 0);
 }
 
-/** The store, of which every write fails while `isFull`; SQLite itself needs pages for some only. */
+/** The store, of which no write succeeds while `isFull`; SQLite needs new pages for some only. */
 function onDisk(store: Store, isFull: () => boolean): Store {
   const guarded = (writer: DealWriter): DealWriter =>
     new Proxy(writer, {
@@ -26,7 +26,7 @@ function onDisk(store: Store, isFull: () => boolean): Store {
   return { ...store, reader: store.reader, writer: (fence) => guarded(store.writer(fence)) };
 }
 
-test('a disk that is full for thirty hours ends nothing, costs nothing and is got over', async () => {
+test('thirty hours of a full disk end nothing, cost nothing and are got over', async () => {
   let isFull = false;
   const simulation = new Simulation({
     ...{ seed: 5, ratePerMinute: 5, rows: 40 },
