@@ -154,8 +154,8 @@ async function fenceOff(
   if (done === 'fenced') return;
   terminal.say(
     done === 'another'
-      ? `keepa-deals: ${lease.name}: its owner writes to another database than ${path}; ` +
-          'clear it there too, or make sure that it is dead'
+      ? `keepa-deals: ${lease.name}: its owner writes to another database than ${path}: it stops ` +
+          'when it next renews the lock, and until then spends and stores there what it buys'
       : `keepa-deals: ${lease.name}: there is no database ${path} yet that could refuse what its ` +
           'owner writes; make sure that it is dead',
   );

@@ -8,9 +8,9 @@
  * Invariants:
  * - leases are taken in the given order, and none is kept while another is waited for: a lease that
  *   nobody renews would run out;
- * - the fence that counts is that of the last one, and it is above those of the others;
- * - a lease that is gone is taken again only while no newer fence has written than ours: then the
- *   work in memory is still that of the only writer.
+ * - the fence that counts is that of the last one;
+ * - a lease that is gone is taken again only while no newer fence has written than ours, and while
+ *   nobody had it or cleared it: then the work in memory is still that of the only writer.
  */
 import {
   LeaseKeeper,
@@ -154,11 +154,11 @@ export class LeaseSet {
   ): Promise<boolean> {
     const { fence } = this;
     if (fence === undefined || (await store.newestFence()) > fence) return false;
-    const taken = await keeper.take({ fenceFloor: async () => fence, signal });
-    if (taken.kind !== 'taken') return false;
+    const retaken = signal.aborted ? undefined : await keeper.retake();
+    if (retaken === undefined) return false;
     const counts = keeper === this.#keepers.at(-1);
-    if (counts && !(await store.raiseFence(taken.fence))) return false;
-    this.#options.log.warn('lease-retaken', { fence: taken.fence });
+    if (counts && !(await store.raiseFence(retaken))) return false;
+    this.#options.log.warn('lease-retaken', { fence: retaken });
     return true;
   }
 

@@ -18,6 +18,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { ownerNamed } from '../contract/coordination-fixture.ts';
 import { RecordedLog } from '../runtime/recorded-log.ts';
+import { RememberedCoordination } from '../simulation/remembered-coordination.ts';
 
 const startMs = Date.UTC(2026, 5, 1);
 let directory: string;
@@ -267,22 +268,42 @@ function fenced(newest: number): FencedStore & { newest: number } {
 }
 
 test('a set that lost its lease to nobody takes it anew, and the database counts it', async () => {
-  const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first'));
+  const remembered = new RememberedCoordination({ time: clock, isProvablyDead: () => false });
+  const { leases } = remembered;
+  const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first', leases));
   const taken = await take(set);
   assert.ok(taken.kind === 'taken');
   const running = new AbortController();
   const store = fenced(taken.fence);
   const renewing = set.run(running.signal, store);
-  await coordination.leases.clear('daemon-test');
-  await coordination.leases.clear('data-dir');
+  remembered.lose();
   await clock.advanceBy(leaseTimes.renewMs);
   assert.ok(set.holds());
   assert.ok(store.newest > taken.fence);
   assert.equal(set.fence, store.newest);
-  assert.equal((await take(keeper('second'))).kind, 'held');
+  assert.equal((await take(keeper('second', leases))).kind, 'held');
   running.abort();
   await renewing;
 });
+
+for (const name of ['data-dir', 'daemon-test']) {
+  test(`a set whose ${name} was cleared is lost, and gives back what it was granted`, async () => {
+    const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first'));
+    const taken = await take(set);
+    assert.ok(taken.kind === 'taken');
+    const running = new AbortController();
+    // Whoever cleared it did not know which database it writes: no newer fence is there.
+    const renewing = set.run(running.signal, fenced(taken.fence));
+    await coordination.leases.clear(name);
+    await clock.advanceBy(leaseTimes.renewMs);
+    assert.match(await set.lost, /was taken over/);
+    assert.ok(!set.holds());
+    const left = (await coordination.leases.list()).map((lease) => lease.name);
+    assert.ok(!left.includes(name), 'it is free');
+    running.abort();
+    await renewing;
+  });
+}
 
 test('a set whose database was written under a newer fence takes nothing anew', async () => {
   const set = new LeaseSet(['daemon-test'], optionsFor('first'));
