@@ -19,7 +19,7 @@ import {
   type Taken,
   type Trouble,
 } from './lease-keeper.ts';
-import { CoordinationAwayError, type LeaseEntry } from './ports.ts';
+import { CoordinationAwayError, CoordinationRefusedError, type LeaseEntry } from './ports.ts';
 
 /** The deals database, which refuses what is written under an older fence than the newest. */
 export interface FencedStore {
@@ -38,6 +38,12 @@ export interface TakeOptions {
   /** Called when the store of leases cannot be asked, and when that is over (undefined). */
   onAway(why: string | undefined): void;
   readonly signal: AbortSignal;
+}
+
+/** The store of leases cannot be asked now. */
+interface Away {
+  readonly kind: 'away';
+  readonly why: string;
 }
 
 /**
@@ -61,25 +67,26 @@ export class LeaseSet {
 
   /**
    * Takes all of them, waiting for their holders to end if `onStandby` is given, and for a store
-   * that is away in any case.
+   * that is away in any case. Whoever waits already goes on waiting where it becomes unfit (a
+   * replica, full, silent): the one who has to mend it is told, and a restart would mend nothing.
    *
-   * @throws CoordinationRefusedError
+   * @throws CoordinationRefusedError at the first question only.
    */
   async take(options: TakeOptions): Promise<Taken> {
     const { clock, times } = this.#options;
     let announced: string | undefined;
     let awayWhy: string | undefined;
     let waitMs = times.retryMs;
-    for (;;) {
-      const taken = await this.#takeAll(options);
-      const why = taken instanceof CoordinationAwayError ? taken.message : undefined;
+    for (let isWaiting = false; ; isWaiting = true) {
+      const taken = await this.#takeAll({ ...options, isWaiting });
+      const why = taken.kind === 'away' ? taken.why : undefined;
       if (why !== awayWhy) options.onAway(why);
       const wasAway = awayWhy !== undefined;
       awayWhy = why;
       // Whoever holds it then is somebody to announce anew.
       if (why !== undefined) announced = undefined;
       waitMs = why === undefined ? times.retryMs : nextAwayMs(waitMs, { isFirst: !wasAway, times });
-      if (!(taken instanceof CoordinationAwayError)) {
+      if (taken.kind !== 'away') {
         if (taken.kind !== 'held' || options.onStandby === undefined) return taken;
         if (options.isHeirOf?.(taken.holder) === false) return taken;
         const { instance } = taken.holder.owner;
@@ -90,13 +97,13 @@ export class LeaseSet {
     }
   }
 
-  async #takeAll(options: TakeOptions): Promise<Taken | CoordinationAwayError> {
+  async #takeAll(options: TakeOptions & { readonly isWaiting: boolean }): Promise<Taken | Away> {
     let last: Taken = { kind: 'aborted' };
     let floor = 0;
     for (const keeper of this.#keepers) {
       const fenceFloor = async () => Math.max(floor, await options.fenceFloor());
       const taken = await takeOne(keeper, { ...options, fenceFloor });
-      if (!(taken instanceof CoordinationAwayError) && taken.kind === 'taken') {
+      if (taken.kind === 'taken') {
         last = taken;
         floor = taken.fence;
         continue;
@@ -178,12 +185,13 @@ function nextAwayMs(
 /** The error is an answer here: somebody waits for its end. */
 async function takeOne(
   keeper: LeaseKeeper,
-  { fenceFloor, signal }: TakeOptions,
-): Promise<Taken | CoordinationAwayError> {
+  { fenceFloor, signal, isWaiting }: TakeOptions & { readonly isWaiting: boolean },
+): Promise<Taken | Away> {
   try {
     return await keeper.take({ fenceFloor, signal });
   } catch (error) {
-    if (error instanceof CoordinationAwayError) return error;
-    throw error;
+    if (error instanceof CoordinationAwayError) return { kind: 'away', why: error.message };
+    if (!isWaiting || !(error instanceof CoordinationRefusedError)) throw error;
+    return { kind: 'away', why: `${error.message}; ${error.todo}` };
   }
 }

@@ -12,6 +12,7 @@ import { type FencedStore, LeaseSet, type TakeOptions } from '../../src/coordina
 import {
   type Coordination,
   CoordinationAwayError,
+  CoordinationRefusedError,
   type Leases,
 } from '../../src/coordination/ports.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -20,6 +21,7 @@ import { ownerNamed } from '../contract/coordination-fixture.ts';
 import { RecordedLog } from '../runtime/recorded-log.ts';
 import { RememberedCoordination } from '../simulation/remembered-coordination.ts';
 
+const limits = { timeout: 20_000 };
 const startMs = Date.UTC(2026, 5, 1);
 let directory: string;
 let clock: VirtualClock;
@@ -229,6 +231,48 @@ test('a store that is coming up is asked again in milliseconds, then more rarely
     askedMs.map((ms) => ms - fromMs),
     [0, 25, 75, 175, 375, 775],
   );
+});
+
+for (const before of ['it stands by', 'the store is away'] as const) {
+  test(`${before}: a store that becomes unfit is asked on, and why is told`, limits, async () => {
+    const first = keeper('first');
+    await take(first);
+    let failure: Error | undefined;
+    const unfit: Leases = {
+      ...coordination.leases,
+      release: (...args) => coordination.leases.release(...args),
+      acquire: async (...args) => {
+        if (failure !== undefined) throw failure;
+        return await coordination.leases.acquire(...args);
+      },
+    };
+    if (before === 'the store is away') failure = new CoordinationAwayError('refused');
+    const told: (string | undefined)[] = [];
+    const waiting = take(new LeaseSet(['daemon-test'], optionsFor('second', unfit)), {
+      onStandby: () => undefined,
+      onAway: (why) => told.push(why),
+    });
+    await clock.advanceBy(5_000);
+    const mending = { todo: 'promote it', isMisconfigured: false };
+    failure = new CoordinationRefusedError('read-only', mending);
+    await clock.advanceBy(5_000);
+    failure = undefined;
+    await first.release();
+    await clock.advanceBy(2 * leaseTimes.retryMs);
+    assert.equal((await waiting).kind, 'taken');
+    const reasons = ['read-only; promote it', undefined];
+    assert.deepEqual(told, before === 'it stands by' ? reasons : ['refused', ...reasons]);
+  });
+}
+
+test('a store that is unfit at the first question ends the wait before it began', async () => {
+  const mending = { todo: 'promote it', isMisconfigured: false };
+  const unfit: Leases = {
+    ...coordination.leases,
+    acquire: () => Promise.reject(new CoordinationRefusedError('read-only', mending)),
+  };
+  const set = new LeaseSet(['daemon-test'], optionsFor('first', unfit));
+  await assert.rejects(take(set), /read-only/);
 });
 
 test('a process that was stopped for long is told that its lease is confirmed again', async () => {
