@@ -169,9 +169,17 @@ export class LeaseSet {
     return true;
   }
 
-  /** Gives back what is held, the last taken first. */
+  /**
+   * Gives back what is held, the last taken first. Each is tried, whatever became of the others.
+   *
+   * @throws the first error.
+   */
   async release(): Promise<void> {
-    for (const keeper of this.#keepers.toReversed()) await keeper.release();
+    const failures: unknown[] = [];
+    for (const keeper of this.#keepers.toReversed()) {
+      await keeper.release().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }
 

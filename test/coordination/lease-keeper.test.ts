@@ -275,6 +275,23 @@ test('a store that is unfit at the first question ends the wait before it began'
   await assert.rejects(take(set), /read-only/);
 });
 
+test('a lease that cannot be given back keeps no other, and that is told', limits, async () => {
+  const { leases } = coordination;
+  const away: Leases = {
+    ...leases,
+    acquire: (...args) => leases.acquire(...args),
+    release: async (name, ...rest) => {
+      if (name !== 'data-dir') throw new CoordinationAwayError(`${name} is away`);
+      return await leases.release(name, ...rest);
+    },
+  };
+  const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first', away));
+  await take(set);
+  await assert.rejects(set.release(), /^CoordinationAwayError: daemon-test is away$/);
+  const left = (await leases.list()).map(({ name }) => name);
+  assert.deepEqual(left, ['daemon-test']);
+});
+
 test('a process that was stopped for long is told that its lease is confirmed again', async () => {
   let stoppedMs = 0;
   const stopping: Clock = {
