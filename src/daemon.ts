@@ -117,7 +117,7 @@ class ComposedDaemon implements Daemon {
   async start(): Promise<void> {
     const { config, store, owner } = this.#options;
     this.#storeId = (await store.reader.storeId()) ?? owner.instance;
-    const taken = await this.#leases.take({
+    const taking = this.#leases.take({
       fenceFloor: () => {
         this.#pulses.start.beat();
         return store.reader.newestFence();
@@ -127,6 +127,7 @@ class ComposedDaemon implements Daemon {
       onAway: (why) => this.#waitForLeases(why),
       signal: this.#stopping.signal,
     });
+    const taken = await this.#notes.keptDuring(taking);
     this.#notes.remove(standbyNote);
     if (taken.kind === 'aborted' || this.#stopping.signal.aborted) {
       await this.#leases.release();

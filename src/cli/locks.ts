@@ -9,8 +9,13 @@
  * living owner takes `--force` as well, and costs it nothing.
  */
 import { isLease } from '../coordination/names.ts';
-import type { LeaseEntry } from '../coordination/ports.ts';
+import {
+  CoordinationAwayError,
+  CoordinationRefusedError,
+  type LeaseEntry,
+} from '../coordination/ports.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { describeError } from '../runtime/describe-error.ts';
 import { nearestName } from '../runtime/nearest-name.ts';
 import {
   isProvablyDead,
@@ -104,10 +109,11 @@ export async function clearLocks(
       terminal.say('nothing was changed');
       return exitCodes.failed;
     }
+    const fenced = new Set<Lock>();
     for (const lock of live) {
-      if (isLease(lock.lease.name)) await fenceOff(lock, places, context);
+      if (isLease(lock.lease.name) && (await fenceOff(lock, places, context))) fenced.add(lock);
     }
-    for (const { lease, place } of chosen) await place.leases.clear(lease.name);
+    for (const lock of chosen) await deleteLock(lock, { isFenced: fenced.has(lock) });
     assertGone(chosen, await locksIn(places));
     const cleared = chosen.map(({ lease }) => lease.name);
     if (flags.json === true) terminal.out(`${JSON.stringify({ schema: 1, cleared })}\n`);
@@ -135,15 +141,38 @@ async function locksIn({ places }: Places): Promise<readonly Lock[]> {
   return (await Promise.all(lists)).flat();
 }
 
+/** @throws CliError where its owner was fenced off: that stands, whatever became of the lock. */
+async function deleteLock(
+  { lease, place }: Lock,
+  { isFenced }: { readonly isFenced: boolean },
+): Promise<void> {
+  try {
+    await place.leases.clear(lease.name);
+  } catch (error) {
+    if (!isFenced) throw error;
+    const isRefused = error instanceof CoordinationRefusedError;
+    const isAway = error instanceof CoordinationAwayError;
+    const code = isRefused && error.isMisconfigured ? exitCodes.badConfig : exitCodes.unavailable;
+    throw new CliError(isRefused || isAway ? code : exitCodes.failed, {
+      what: lease.name,
+      why:
+        `it could not be deleted (${describeError(error)}); the lock stands, and the database ` +
+        'refuses what its owner writes from now on',
+      todo: `${isRefused ? `${error.todo}, and ` : ''}clear it again`,
+    });
+  }
+}
+
 /**
  * Has the database refuse what the owner still writes: a fence above its own is adopted there. It
- * is done before the lock is deleted, so that whoever takes it next starts above that.
+ * is done before the lock is deleted, so that whoever takes it next starts above that. Answers
+ * whether it does; if not, it has said why.
  */
 async function fenceOff(
   { lease, place }: Lock,
   { config: { dataDir } }: Places,
   { terminal }: CliContext,
-): Promise<void> {
+): Promise<boolean> {
   const path = databasePath(dataDir);
   const { fenceOff: refuseItsWrites } = await import('../store/fence-off.ts');
   const done = await refuseItsWrites({
@@ -151,14 +180,15 @@ async function fenceOff(
     fence: lease.fence,
     isWriter: (instance) => place.keyHash === undefined || instance === lease.owner.instance,
   });
-  if (done === 'fenced') return;
+  if (done === 'fenced') return true;
   terminal.say(
     done === 'another'
-      ? `keepa-deals: ${lease.name}: its owner writes to another database than ${path}; ` +
-          'clear it there too, or make sure that it is dead'
+      ? `keepa-deals: ${lease.name}: its owner writes to another database than ${path}: it stops ` +
+          'when it next renews the lock, and until then spends and stores there what it buys'
       : `keepa-deals: ${lease.name}: there is no database ${path} yet that could refuse what its ` +
           'owner writes; make sure that it is dead',
   );
+  return false;
 }
 
 /** Gone is the entry that was there; a standby may have taken the name the moment it was free. */

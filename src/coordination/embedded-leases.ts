@@ -9,7 +9,8 @@
  *
  * Invariants:
  * - at any time at most one owner holds a name with time left;
- * - the fences granted under a name strictly grow, also over release and clear.
+ * - the fences granted under a name strictly grow, also over release and clear, and a clear leaves
+ *   a gap.
  */
 import type { BootClock } from '../runtime/boot-clock.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -61,8 +62,7 @@ export class EmbeddedLeases implements Leases {
       if (held !== undefined && this.#bars(held, options.owner)) {
         return { granted: false, holder: this.#entryOf(held) };
       }
-      const remembered = this.#statements.getFence.pluck().get(name);
-      const fence = Math.max(Number(remembered ?? 0), options.fenceFloor) + 1;
+      const fence = this.#nextFence(name, options.fenceFloor);
       const nowMs = this.#judge.clock.now();
       this.#statements.putFence.run({ name, newest: fence });
       this.#statements.put.run({
@@ -107,7 +107,18 @@ export class EmbeddedLeases implements Leases {
 
   async clear(name: string): Promise<boolean> {
     checkedName(name);
-    return this.#statements.remove.run(name).changes === 1;
+    return this.#atomically(() => {
+      const held = this.#statements.get.get(name);
+      if (held === undefined) return false;
+      this.#statements.putFence.run({ name, newest: this.#nextFence(name, held.fence) });
+      return this.#statements.remove.run(name).changes === 1;
+    });
+  }
+
+  /** Above every one that was granted under this name, and above `floor`. */
+  #nextFence(name: string, floor: number): number {
+    const remembered = this.#statements.getFence.pluck().get(name);
+    return Math.max(Number(remembered ?? 0), floor) + 1;
   }
 
   #atomically<T>(work: () => T): T {

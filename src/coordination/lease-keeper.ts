@@ -9,7 +9,7 @@
  *
  * A renewal that finds the lease gone need not be the end: an operator who empties a Redis takes it
  * from its holder and gives it to nobody. Whoever may know that nobody has written since takes it
- * again (lease-set.ts).
+ * again (lease-set.ts). One who clears it means its holder, so a clear leaves a gap in the fences.
  *
  * Invariants:
  * - `holds()` is true only within `ttlMs - marginMs` of a renewal that the store confirmed;
@@ -91,6 +91,29 @@ export class LeaseKeeper {
     this.#fence = acquired.fence;
     this.#validUntilMs = askedMs + times.ttlMs - times.marginMs;
     return { kind: 'taken', fence: acquired.fence };
+  }
+
+  /**
+   * Takes anew what a renewal has found gone: the new fence, or undefined where it is somebody
+   * else's. A fence that is not the one after ours says that the lease was cleared, or somebody's
+   * meanwhile, whatever database that one writes: then it is given back at once.
+   */
+  async retake(): Promise<number | undefined> {
+    const { leases, name, owner, clock, times } = this.#options;
+    const before = this.#fence;
+    if (before === undefined) return undefined;
+    const askedMs = clock.monotonic();
+    const acquired = await this.#acquire(before);
+    if (!acquired.granted) return undefined;
+    const { fence } = acquired;
+    if (fence !== before + 1) {
+      // Lost in any case: one that cannot be given back runs out.
+      await leases.release(name, { owner, fence }).catch(() => undefined);
+      return undefined;
+    }
+    this.#fence = fence;
+    this.#validUntilMs = askedMs + times.ttlMs - times.marginMs;
+    return fence;
   }
 
   #acquire(fenceFloor: number): ReturnType<Leases['acquire']> {

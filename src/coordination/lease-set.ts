@@ -8,9 +8,9 @@
  * Invariants:
  * - leases are taken in the given order, and none is kept while another is waited for: a lease that
  *   nobody renews would run out;
- * - the fence that counts is that of the last one, and it is above those of the others;
- * - a lease that is gone is taken again only while no newer fence has written than ours: then the
- *   work in memory is still that of the only writer.
+ * - the fence that counts is that of the last one;
+ * - a lease that is gone is taken again only while no newer fence has written than ours, and while
+ *   nobody had it or cleared it: then the work in memory is still that of the only writer.
  */
 import {
   LeaseKeeper,
@@ -19,7 +19,7 @@ import {
   type Taken,
   type Trouble,
 } from './lease-keeper.ts';
-import { CoordinationAwayError, type LeaseEntry } from './ports.ts';
+import { CoordinationAwayError, CoordinationRefusedError, type LeaseEntry } from './ports.ts';
 
 /** The deals database, which refuses what is written under an older fence than the newest. */
 export interface FencedStore {
@@ -38,6 +38,12 @@ export interface TakeOptions {
   /** Called when the store of leases cannot be asked, and when that is over (undefined). */
   onAway(why: string | undefined): void;
   readonly signal: AbortSignal;
+}
+
+/** The store of leases cannot be asked now. */
+interface Away {
+  readonly kind: 'away';
+  readonly why: string;
 }
 
 /**
@@ -61,25 +67,26 @@ export class LeaseSet {
 
   /**
    * Takes all of them, waiting for their holders to end if `onStandby` is given, and for a store
-   * that is away in any case.
+   * that is away in any case. Whoever waits already goes on waiting where it becomes unfit (a
+   * replica, full, silent): the one who has to mend it is told, and a restart would mend nothing.
    *
-   * @throws CoordinationRefusedError
+   * @throws CoordinationRefusedError at the first question only.
    */
   async take(options: TakeOptions): Promise<Taken> {
     const { clock, times } = this.#options;
     let announced: string | undefined;
     let awayWhy: string | undefined;
     let waitMs = times.retryMs;
-    for (;;) {
-      const taken = await this.#takeAll(options);
-      const why = taken instanceof CoordinationAwayError ? taken.message : undefined;
+    for (let isWaiting = false; ; isWaiting = true) {
+      const taken = await this.#takeAll({ ...options, isWaiting });
+      const why = taken.kind === 'away' ? taken.why : undefined;
       if (why !== awayWhy) options.onAway(why);
       const wasAway = awayWhy !== undefined;
       awayWhy = why;
       // Whoever holds it then is somebody to announce anew.
       if (why !== undefined) announced = undefined;
       waitMs = why === undefined ? times.retryMs : nextAwayMs(waitMs, { isFirst: !wasAway, times });
-      if (!(taken instanceof CoordinationAwayError)) {
+      if (taken.kind !== 'away') {
         if (taken.kind !== 'held' || options.onStandby === undefined) return taken;
         if (options.isHeirOf?.(taken.holder) === false) return taken;
         const { instance } = taken.holder.owner;
@@ -90,13 +97,13 @@ export class LeaseSet {
     }
   }
 
-  async #takeAll(options: TakeOptions): Promise<Taken | CoordinationAwayError> {
+  async #takeAll(options: TakeOptions & { readonly isWaiting: boolean }): Promise<Taken | Away> {
     let last: Taken = { kind: 'aborted' };
     let floor = 0;
     for (const keeper of this.#keepers) {
       const fenceFloor = async () => Math.max(floor, await options.fenceFloor());
       const taken = await takeOne(keeper, { ...options, fenceFloor });
-      if (!(taken instanceof CoordinationAwayError) && taken.kind === 'taken') {
+      if (taken.kind === 'taken') {
         last = taken;
         floor = taken.fence;
         continue;
@@ -154,17 +161,25 @@ export class LeaseSet {
   ): Promise<boolean> {
     const { fence } = this;
     if (fence === undefined || (await store.newestFence()) > fence) return false;
-    const taken = await keeper.take({ fenceFloor: async () => fence, signal });
-    if (taken.kind !== 'taken') return false;
+    const retaken = signal.aborted ? undefined : await keeper.retake();
+    if (retaken === undefined) return false;
     const counts = keeper === this.#keepers.at(-1);
-    if (counts && !(await store.raiseFence(taken.fence))) return false;
-    this.#options.log.warn('lease-retaken', { fence: taken.fence });
+    if (counts && !(await store.raiseFence(retaken))) return false;
+    this.#options.log.warn('lease-retaken', { fence: retaken });
     return true;
   }
 
-  /** Gives back what is held, the last taken first. */
+  /**
+   * Gives back what is held, the last taken first. Each is tried, whatever became of the others.
+   *
+   * @throws the first error.
+   */
   async release(): Promise<void> {
-    for (const keeper of this.#keepers.toReversed()) await keeper.release();
+    const failures: unknown[] = [];
+    for (const keeper of this.#keepers.toReversed()) {
+      await keeper.release().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }
 
@@ -178,12 +193,13 @@ function nextAwayMs(
 /** The error is an answer here: somebody waits for its end. */
 async function takeOne(
   keeper: LeaseKeeper,
-  { fenceFloor, signal }: TakeOptions,
-): Promise<Taken | CoordinationAwayError> {
+  { fenceFloor, signal, isWaiting }: TakeOptions & { readonly isWaiting: boolean },
+): Promise<Taken | Away> {
   try {
     return await keeper.take({ fenceFloor, signal });
   } catch (error) {
-    if (error instanceof CoordinationAwayError) return error;
-    throw error;
+    if (error instanceof CoordinationAwayError) return { kind: 'away', why: error.message };
+    if (!isWaiting || !(error instanceof CoordinationRefusedError)) throw error;
+    return { kind: 'away', why: `${error.message}; ${error.todo}` };
   }
 }

@@ -10,7 +10,7 @@
  * What an actor does only the one daemon says. By its side several processes may stand by, each of
  * which is to be seen: such a note takes the first free one of a row of names.
  *
- * Invariant: no method throws or rejects, and none but `removeAll` makes its caller wait.
+ * Invariant: no method throws or rejects by itself, and none but `removeAll` makes its caller wait.
  */
 import type { Clock } from '../runtime/clock.ts';
 import { nthName, standbyNote } from './names.ts';
@@ -71,6 +71,18 @@ export class Notes {
       for (const [name, { doing }] of this.#written) {
         if (!this.#wanted.has(name)) this.put(name, doing);
       }
+    }
+  }
+
+  /** Keeps what is written from expiring while this lasts, and answers as it does. */
+  async keptDuring<T>(work: Promise<T>): Promise<T> {
+    const ending = new AbortController();
+    const renewing = this.run(ending.signal);
+    try {
+      return await work;
+    } finally {
+      ending.abort();
+      await renewing;
     }
   }
 

@@ -67,7 +67,10 @@ export interface Leases {
   /** Gives our own lease back; false when it was not ours. */
   release(name: string, options: { owner: Owner; fence: number }): Promise<boolean>;
   list(): Promise<readonly LeaseEntry[]>;
-  /** Deletes the entry whoever holds it; the fence is remembered. False when there was none. */
+  /**
+   * Deletes the entry whoever holds it; false when there was none. The fence is remembered, and the
+   * one after it is never granted: so the holder can tell that from an entry that was lost.
+   */
   clear(name: string): Promise<boolean>;
 }
 

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { checkedName } from './names.ts';
 import type { Acquisition, LeaseClaim, LeaseEntry, Leases, Owner } from './ports.ts';
 import type { RedisKeys } from './redis-keys.ts';
-import { acquireScript, releaseScript, renewScript } from './redis-scripts.ts';
+import { acquireScript, clearScript, releaseScript, renewScript } from './redis-scripts.ts';
 
 const ownerText = z.tuple([z.string(), z.string(), z.string(), z.int(), z.string(), z.string()]);
 const entrySchema = z.object({
@@ -89,7 +89,8 @@ export class RedisLeases implements Leases {
   }
 
   async clear(name: string): Promise<boolean> {
-    return await this.#keys.remove('leases', checkedName(name));
+    const args = [checkedName(name)];
+    return (await this.#keys.run(clearScript, { keys: ['leases', 'fences'], args })) === 1;
   }
 }
 

@@ -81,6 +81,18 @@ return redis.call('HDEL', KEYS[1], ARGV[1])
 `;
 
 /**
+ * Deletes a lease whoever holds it, and leaves a gap behind its fence. KEYS: leases, fences.
+ * ARGV: name. Returns 1, or 0: there was none.
+ */
+export const clearScript = `${prelude}
+local entry = entry_of(KEYS[1], ARGV[1])
+if not entry then return 0 end
+local known = whole(KEYS[2], redis.call('HGET', KEYS[2], ARGV[1]))
+redis.call('HSET', KEYS[2], ARGV[1], math.max(known, entry.fence) + 1)
+return redis.call('HDEL', KEYS[1], ARGV[1])
+`;
+
+/**
  * Writes a checkpoint unless a newer fence has written. KEYS: checkpoints, newest fence.
  * ARGV: name, value as JSON, fence. Returns 1, or 0 when it was refused.
  */

@@ -75,6 +75,13 @@ async function locks(env: Record<string, string>) {
   return told.filter(({ name }) => isLease(name));
 }
 
+async function newestFence(): Promise<number> {
+  const store = await openStore({ path: place.path('data/deals.sqlite'), mode: 'read' });
+  const newest = await store.reader.newestFence();
+  await store.close();
+  return newest;
+}
+
 function assertOneLine({ code, stdout, stderr }: Ended, expected: number, line: RegExp): void {
   assert.equal(code, expected, stderr);
   assert.equal(stdout, '');
@@ -224,12 +231,25 @@ describe('locks and checkpoints', limits, () => {
     const cleared = await place.run(['locks', 'clear', name, '--force', '--yes', '--json'], env);
     assert.equal(cleared.code, 0, cleared.stderr);
     assert.deepEqual(JSON.parse(cleared.stdout), { schema: 1, cleared: [name] });
-    const store = await openStore({ path: place.path('data/deals.sqlite'), mode: 'read' });
-    const newest = await store.reader.newestFence();
-    await store.close();
-    assert.ok(newest > fence, 'the database refuses the fence of the lease that was cleared');
+    assert.ok(
+      (await newestFence()) > fence,
+      'the database refuses the fence of the lease that was cleared',
+    );
     const { code, stderr } = await daemon.ended;
     assert.equal(code, 1, stderr);
+  });
+
+  test('a live owner, and a Redis that refuses: what was done all the same is said', async () => {
+    server.ask('replicaof', '127.0.0.1', '1');
+    const ended = await place.run(['locks', 'clear', name, '--force', '--yes'], env);
+    assert.equal(ended.code, 69, ended.stderr);
+    assert.match(
+      ended.stderr,
+      /could not be deleted \(.*read-only replica\); the lock stands, and/,
+    );
+    assert.match(ended.stderr, /refuses what its owner writes from now on; .*and clear it again/);
+    assert.equal((await locks(env)).length, 2);
+    assert.ok((await newestFence()) > fence);
   });
 
   test('a dead owner: cleared by name, and by --all', async () => {

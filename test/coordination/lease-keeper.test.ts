@@ -12,13 +12,16 @@ import { type FencedStore, LeaseSet, type TakeOptions } from '../../src/coordina
 import {
   type Coordination,
   CoordinationAwayError,
+  CoordinationRefusedError,
   type Leases,
 } from '../../src/coordination/ports.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
 import { ownerNamed } from '../contract/coordination-fixture.ts';
 import { RecordedLog } from '../runtime/recorded-log.ts';
+import { RememberedCoordination } from '../simulation/remembered-coordination.ts';
 
+const limits = { timeout: 20_000 };
 const startMs = Date.UTC(2026, 5, 1);
 let directory: string;
 let clock: VirtualClock;
@@ -230,6 +233,65 @@ test('a store that is coming up is asked again in milliseconds, then more rarely
   );
 });
 
+for (const before of ['it stands by', 'the store is away'] as const) {
+  test(`${before}: a store that becomes unfit is asked on, and why is told`, limits, async () => {
+    const first = keeper('first');
+    await take(first);
+    let failure: Error | undefined;
+    const unfit: Leases = {
+      ...coordination.leases,
+      release: (...args) => coordination.leases.release(...args),
+      acquire: async (...args) => {
+        if (failure !== undefined) throw failure;
+        return await coordination.leases.acquire(...args);
+      },
+    };
+    if (before === 'the store is away') failure = new CoordinationAwayError('refused');
+    const told: (string | undefined)[] = [];
+    const waiting = take(new LeaseSet(['daemon-test'], optionsFor('second', unfit)), {
+      onStandby: () => undefined,
+      onAway: (why) => told.push(why),
+    });
+    await clock.advanceBy(5_000);
+    const mending = { todo: 'promote it', isMisconfigured: false };
+    failure = new CoordinationRefusedError('read-only', mending);
+    await clock.advanceBy(5_000);
+    failure = undefined;
+    await first.release();
+    await clock.advanceBy(2 * leaseTimes.retryMs);
+    assert.equal((await waiting).kind, 'taken');
+    const reasons = ['read-only; promote it', undefined];
+    assert.deepEqual(told, before === 'it stands by' ? reasons : ['refused', ...reasons]);
+  });
+}
+
+test('a store that is unfit at the first question ends the wait before it began', async () => {
+  const mending = { todo: 'promote it', isMisconfigured: false };
+  const unfit: Leases = {
+    ...coordination.leases,
+    acquire: () => Promise.reject(new CoordinationRefusedError('read-only', mending)),
+  };
+  const set = new LeaseSet(['daemon-test'], optionsFor('first', unfit));
+  await assert.rejects(take(set), /read-only/);
+});
+
+test('a lease that cannot be given back keeps no other, and that is told', limits, async () => {
+  const { leases } = coordination;
+  const away: Leases = {
+    ...leases,
+    acquire: (...args) => leases.acquire(...args),
+    release: async (name, ...rest) => {
+      if (name !== 'data-dir') throw new CoordinationAwayError(`${name} is away`);
+      return await leases.release(name, ...rest);
+    },
+  };
+  const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first', away));
+  await take(set);
+  await assert.rejects(set.release(), /^CoordinationAwayError: daemon-test is away$/);
+  const left = (await leases.list()).map(({ name }) => name);
+  assert.deepEqual(left, ['daemon-test']);
+});
+
 test('a process that was stopped for long is told that its lease is confirmed again', async () => {
   let stoppedMs = 0;
   const stopping: Clock = {
@@ -267,22 +329,42 @@ function fenced(newest: number): FencedStore & { newest: number } {
 }
 
 test('a set that lost its lease to nobody takes it anew, and the database counts it', async () => {
-  const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first'));
+  const remembered = new RememberedCoordination({ time: clock, isProvablyDead: () => false });
+  const { leases } = remembered;
+  const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first', leases));
   const taken = await take(set);
   assert.ok(taken.kind === 'taken');
   const running = new AbortController();
   const store = fenced(taken.fence);
   const renewing = set.run(running.signal, store);
-  await coordination.leases.clear('daemon-test');
-  await coordination.leases.clear('data-dir');
+  remembered.lose();
   await clock.advanceBy(leaseTimes.renewMs);
   assert.ok(set.holds());
   assert.ok(store.newest > taken.fence);
   assert.equal(set.fence, store.newest);
-  assert.equal((await take(keeper('second'))).kind, 'held');
+  assert.equal((await take(keeper('second', leases))).kind, 'held');
   running.abort();
   await renewing;
 });
+
+for (const name of ['data-dir', 'daemon-test']) {
+  test(`a set whose ${name} was cleared is lost, and gives back what it was granted`, async () => {
+    const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first'));
+    const taken = await take(set);
+    assert.ok(taken.kind === 'taken');
+    const running = new AbortController();
+    // Whoever cleared it did not know which database it writes: no newer fence is there.
+    const renewing = set.run(running.signal, fenced(taken.fence));
+    await coordination.leases.clear(name);
+    await clock.advanceBy(leaseTimes.renewMs);
+    assert.match(await set.lost, /was taken over/);
+    assert.ok(!set.holds());
+    const left = (await coordination.leases.list()).map((lease) => lease.name);
+    assert.ok(!left.includes(name), 'it is free');
+    running.abort();
+    await renewing;
+  });
+}
 
 test('a set whose database was written under a newer fence takes nothing anew', async () => {
   const set = new LeaseSet(['daemon-test'], optionsFor('first'));

@@ -43,6 +43,22 @@ test('an empty bucket is waited out: the first token spent is one that has arriv
   });
 });
 
+test('who stands by is seen for as long as it does, and not afterwards', async () => {
+  const config = { standby: true };
+  await simulate({ ...plan, rows: 50, config, coordination: 'memory' }, async (simulation) => {
+    await simulation.start();
+    const second = await simulation.startBeside();
+    const seen = async () =>
+      (await simulation.status()).leases.filter(({ name }) => name === 'standby').length;
+    for (let quarter = 0; quarter < 3; quarter += 1) {
+      await simulation.clock.advanceBy(15 * minuteMs);
+      assert.equal(await seen(), 1, `after ${quarter + 1} quarters of an hour`);
+    }
+    await Promise.all([second.stop('told to'), simulation.clock.advanceBy(minuteMs)]);
+    assert.equal(await seen(), 0);
+  });
+});
+
 test('a stop in the middle of a sweep resumes at the page after the last stored one', async () => {
   await simulate({ ...plan, rows: 3_000, initialTokens: 35 }, async (simulation) => {
     await simulation.start();

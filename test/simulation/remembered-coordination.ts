@@ -60,7 +60,7 @@ export class RememberedCoordination implements Coordination {
       release: async (name, claim) =>
         this.#heldBy(checkedName(name), claim) !== undefined && this.#entries.delete(name),
       list: async () => [...this.#entries.values()].map((entry) => this.#shown(entry)),
-      clear: async (name) => this.#entries.delete(checkedName(name)),
+      clear: async (name) => this.#clear(checkedName(name)),
     };
     this.checkpoints = {
       read: async (name) => this.peek(checkedName(name)),
@@ -102,6 +102,13 @@ export class RememberedCoordination implements Coordination {
     const { owner, doing, store = '' } = wish;
     this.#put({ name, owner, fence, acquiredAtMs: times.renewedAtMs, ...times, doing, store });
     return { granted: true, fence };
+  }
+
+  #clear(name: string): boolean {
+    const held = this.#entries.get(name);
+    if (held === undefined) return false;
+    this.#fences.set(name, Math.max(this.#fences.get(name) ?? 0, held.fence) + 1);
+    return this.#entries.delete(name);
   }
 
   #bars(held: Entry, owner: Owner): boolean {
