@@ -15,8 +15,8 @@ import type { Batch } from './batch-spacing.ts';
 export interface DoubtfulBatch {
   readonly batch: Batch;
   readonly why: string;
-  /** Unix ms. */
-  readonly queuedAtMs: number;
+  /** How many answers the broker had heard before it was first sent. */
+  readonly answersBefore: number;
 }
 
 export class DoubtfulBatches {
@@ -27,10 +27,8 @@ export class DoubtfulBatches {
   }
 
   /** Those that an answer has cleared up: it was no outage. In doubt until they are dropped. */
-  cleared(lastAnswerAtMs: number | undefined): readonly DoubtfulBatch[] {
-    return this.#doubtful.filter(
-      ({ queuedAtMs }) => lastAnswerAtMs !== undefined && lastAnswerAtMs >= queuedAtMs,
-    );
+  cleared(answers: number): readonly DoubtfulBatch[] {
+    return this.#doubtful.filter(({ answersBefore }) => answers > answersBefore);
   }
 
   /** Its rows are spaced by the store from now on. */

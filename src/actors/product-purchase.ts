@@ -9,8 +9,8 @@
  *   were only checked these are the rows that were asked about, each once;
  * - an answer is judged from itself, from the rows and from kept evidence, at the time it arrived:
  *   storing it twice is as good as once;
- * - a request that died takes its rows along only when Keepa answered others since it was asked
- *   for, be it before it died or after: an outage is no row's fault, and must not push the best
+ * - a request that died takes its rows along only when Keepa answered others since it was first
+ *   sent, be it before it died or after: an outage is no row's fault, and must not push the best
  *   candidates a day away.
  */
 import assert from 'node:assert/strict';
@@ -78,7 +78,6 @@ export type Purchased = Round & {
 /** Buys the batch, or as much of it as its class can pay for, and stores what it says. */
 export async function buyProducts(parts: PurchaseParts, order: ProductOrder): Promise<Purchased> {
   const { domainId, asins } = order.batch;
-  const queuedAtMs = parts.clock.now();
   let stored: AnswerDecided | undefined;
   const settlement = await parts.broker.request({
     spendClass: order.spendClass,
@@ -93,7 +92,7 @@ export async function buyProducts(parts: PurchaseParts, order: ProductOrder): Pr
       await parts.writer.storeRechecks({ atMs: bought.atMs, rows: checked, retries: [] });
     },
   });
-  if (settlement.kind !== 'answered') return await unanswered(parts, order, settlement, queuedAtMs);
+  if (settlement.kind !== 'answered') return await unanswered(parts, order, settlement);
   assert(stored !== undefined, 'an answered request has been committed');
   const { checked } = stored;
   const counts = countsOf(stored, settlement.bought.call.asins.length);
@@ -202,7 +201,6 @@ async function unanswered(
   parts: PurchaseParts,
   order: ProductOrder,
   settlement: Exclude<Settlement<ProductCall>, { readonly kind: 'answered' }>,
-  queuedAtMs: number,
 ): Promise<Purchased> {
   switch (settlement.kind) {
     case 'cancelled':
@@ -221,10 +219,10 @@ async function unanswered(
     }
     case 'dead': {
       const why = `given up after ${settlement.attempts} attempts: ${settlement.why}`;
-      const { lastAnswerAtMs } = parts.broker.snapshot();
-      const isOutage = lastAnswerAtMs === undefined || lastAnswerAtMs < queuedAtMs;
-      if (isOutage) order.doubtful?.add({ batch: order.batch, why: settlement.why, queuedAtMs });
-      else await storeRetries(parts, order, settlement.why);
+      const { why: said, answersBefore } = settlement;
+      const isOutage = parts.broker.snapshot().answers === answersBefore;
+      if (isOutage) order.doubtful?.add({ batch: order.batch, why: said, answersBefore });
+      else await storeRetries(parts, order, said);
       const retry = isOutage ? 0 : order.batch.rows.length;
       return { counts: { retry }, trouble: { why, pauseMs: deadPauseMs } };
     }
@@ -256,7 +254,7 @@ export async function sendBackCleared(
   parts: PurchaseParts,
   { doubtful, purpose }: { doubtful: DoubtfulBatches; purpose: ProductOrder['purpose'] },
 ): Promise<Round | undefined> {
-  const cleared = doubtful.cleared(parts.broker.snapshot().lastAnswerAtMs);
+  const cleared = doubtful.cleared(parts.broker.snapshot().answers);
   if (cleared.length === 0) return undefined;
   for (const one of cleared) {
     await storeRetries(parts, { batch: one.batch, purpose }, one.why);

@@ -22,6 +22,8 @@ export interface Dispatch {
   readonly request: QueuedRequest<Errand>;
   readonly items: number;
   readonly hold: Hold;
+  /** How many answers had come before the first attempt. */
+  readonly answersBefore: number;
   readonly waitedMs: number;
 }
 
@@ -36,9 +38,14 @@ export type Verdict =
 /** Tries of one request, after which it is dead: at most about two minutes of backoff. */
 const attemptsMax = 6;
 
+/** What is told of a request that has died. */
+type Tried = Pick<Dispatch, 'answersBefore'> & {
+  readonly request: Pick<Dispatch['request'], 'attempts'>;
+};
+
 export function verdictOf(
   outcome: Outcome<unknown>,
-  { attempts }: { readonly attempts: number },
+  { request: { attempts }, answersBefore }: Tried,
 ): Verdict {
   switch (outcome.kind) {
     case 'answered':
@@ -54,12 +61,14 @@ export function verdictOf(
     case 'malformed':
       return attempts + 1 < attemptsMax
         ? { kind: 'retry', why: outcome.why }
-        : deadWith(outcome.why, attempts + 1);
+        : deadWith(outcome.why, { request: { attempts }, answersBefore });
   }
 }
 
-export function deadWith(why: string, attempts: number): Verdict {
-  return { kind: 'end', to: 'dead', settlement: { kind: 'dead', why, attempts } };
+/** Dead with the attempt that has just failed. */
+export function deadWith(why: string, { request, answersBefore }: Tried): Verdict {
+  const attempts = request.attempts + 1;
+  return { kind: 'end', to: 'dead', settlement: { kind: 'dead', why, attempts, answersBefore } };
 }
 
 /** The envelope that came with the outcome, if one did. */

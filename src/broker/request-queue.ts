@@ -48,6 +48,8 @@ export interface QueuedRequest<P> {
   readonly state: RequestState;
   /** Failures so far; a 429 is none. */
   readonly attempts: number;
+  /** How many answers had come before its first attempt; of no meaning before that. */
+  readonly answersBefore: number;
   /** When a retrying request may be sent again. */
   readonly readyAtMs: number;
 }
@@ -77,6 +79,7 @@ export class RequestQueue<P> {
       queuedAtMs: nowMs,
       state: 'queued',
       attempts: 0,
+      answersBefore: 0,
       readyAtMs: nowMs,
     };
     this.#requests.set(added.id, added);
@@ -91,6 +94,18 @@ export class RequestQueue<P> {
   /** @throws AssertionError for a move that the diagram does not have, or a request that ended. */
   move(id: number, to: Exclude<RequestState, 'retrying'>): void {
     this.#replace(id, to, {});
+  }
+
+  /**
+   * From admitted into flight. Returns how many answers had come before its first attempt: now, if
+   * this is the first, as one that was refused is none.
+   */
+  send(id: number, answers: number): number {
+    const before = this.#requests.get(id);
+    const isTriedAgain = before !== undefined && before.attempts > 0;
+    const answersBefore = isTriedAgain ? before.answersBefore : answers;
+    this.#replace(id, 'in-flight', { answersBefore });
+    return answersBefore;
   }
 
   /** From in-flight into backoff; counts as an attempt. */

@@ -43,7 +43,8 @@ export interface BrokerRequest<C extends KeepaCall> {
  * - unstorable: bought and settled, and what it says cannot be stored; the state of every item is
  *   as before, and asking again soon would cost the same for nothing.
  * - permanent: Keepa refuses it as it is; nothing was retried.
- * - dead: the retries are used up; the state of every item is as before.
+ * - dead: the retries are used up; the state of every item is as before. `answersBefore` is what
+ *   `BrokerSnapshot.answers` was at the first attempt: if it is that still, nobody was answered.
  * - too-large: it could never be afforded; `fitsItems` is the size that could.
  * - cancelled: taken back, or the broker stopped, before it was sent.
  */
@@ -51,7 +52,12 @@ export type Settlement<C extends KeepaCall> =
   | { readonly kind: 'answered'; readonly bought: Bought<C> }
   | { readonly kind: 'unstorable'; readonly bought: Bought<C>; readonly why: string }
   | { readonly kind: 'permanent'; readonly reason: PermanentReason; readonly why: string }
-  | { readonly kind: 'dead'; readonly why: string; readonly attempts: number }
+  | {
+      readonly kind: 'dead';
+      readonly why: string;
+      readonly attempts: number;
+      readonly answersBefore: number;
+    }
   | { readonly kind: 'too-large'; readonly fitsItems: number }
   | { readonly kind: 'cancelled' };
 
@@ -167,6 +173,8 @@ export interface BrokerSnapshot {
   readonly spentLastHour: number;
   readonly refusals: number;
   readonly lastAnswerAtMs: number | undefined;
+  /** How often Keepa told the balance since the start, free reads and refusals included. */
+  readonly answers: number;
 }
 
 export interface Broker {

@@ -71,6 +71,7 @@ export class Spending {
   #isDrainTold = false;
   #isSilent = false;
   readonly #clockWatch: ClockWatch;
+  #answers = 0;
   #lastAnswer: { readonly atMs: number; readonly clockOffsetMs: number } | undefined;
 
   constructor(options: SpendingOptions) {
@@ -128,11 +129,11 @@ export class Spending {
     const { id, spendClass } = request;
     this.queue.move(id, 'admitted');
     const hold = this.#account.hold(spendClass, quote.holdTokens, { isLoan });
-    this.queue.move(id, 'in-flight');
+    const answersBefore = this.queue.send(id, this.#answers);
     this.#startableSinceMs = undefined;
     const wait = { waitMs: nowMs - request.readyAtMs, atMs: this.#options.clock.now() };
     if (wait.waitMs > this.#longestWaits[spendClass].waitMs) this.#longestWaits[spendClass] = wait;
-    return { request, items, hold, waitedMs: nowMs - request.queuedAtMs };
+    return { request, items, hold, answersBefore, waitedMs: nowMs - request.queuedAtMs };
   }
 
   /** Takes in what became of a request: its hold is settled or released, and prices learned. */
@@ -205,6 +206,7 @@ export class Spending {
       spentLastHour: this.#account.spentLastHour(nowMs),
       refusals: this.#guard.refusals,
       lastAnswerAtMs: this.#lastAnswer?.atMs,
+      answers: this.#answers,
     };
   }
 
@@ -262,6 +264,7 @@ export class Spending {
     const { clock, log, stops, onHalted } = this.#options;
     const envelope = envelopeOf(outcome);
     if (envelope !== undefined) {
+      this.#answers += 1;
       const atMs = clock.now();
       this.#lastAnswer = { atMs, clockOffsetMs: envelope.asOfMs - atMs };
       this.#clockWatch.note(this.#lastAnswer.clockOffsetMs);

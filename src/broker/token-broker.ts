@@ -217,27 +217,26 @@ class SerialBroker implements TokenBroker {
   }
 
   #land(dispatch: Dispatch, { outcome, buy }: Sent, flight: Flight): Landed {
-    const { request } = dispatch;
     this.#spending.land(dispatch, outcome, flight);
     const atMs = this.#options.clock.now();
     const entry = ledgerEntry(dispatch, outcome, { atMs, tookMs: tookMs(flight) });
     const purchase = buy?.({ costTokens: entry.costTokens, atMs });
-    const verdict = verdictOf(outcome, request);
+    const verdict = verdictOf(outcome, dispatch);
     const isAnswered = outcome.kind === 'answered';
     return {
       entry,
       learned: isAnswered ? this.#spending.costs.exportShape(entry.shape) : undefined,
       purchase,
       done: (stored) => {
-        const lost = purchase && lostWith(stored, request.attempts + 1);
-        this.#conclude(request, lost ?? verdict, purchase);
+        const lost = purchase && lostWith(stored, dispatch);
+        this.#conclude(dispatch, lost ?? verdict, purchase);
       },
     };
   }
 
-  #conclude(request: Dispatch['request'], verdict: Verdict, purchase: Purchase | undefined): void {
+  #conclude(dispatch: Dispatch, verdict: Verdict, purchase: Purchase | undefined): void {
     const { queue } = this.#spending;
-    const { id, payload, attempts } = request;
+    const { id, payload, attempts } = dispatch.request;
     switch (verdict.kind) {
       case 'deliver':
         queue.move(id, 'settled');
@@ -252,7 +251,7 @@ class SerialBroker implements TokenBroker {
         break;
       case 'retry': {
         if (this.#drained !== undefined) {
-          this.#conclude(request, deadWith(verdict.why, attempts + 1), undefined);
+          this.#conclude(dispatch, deadWith(verdict.why, dispatch), undefined);
           return;
         }
         const { clock, random } = this.#options;
@@ -318,14 +317,14 @@ class SerialBroker implements TokenBroker {
 }
 
 /** What becomes of a request whose answer could not be stored; undefined: it was. */
-function lostWith(stored: Stored, attempts: number): Verdict | undefined {
+function lostWith(stored: Stored, dispatch: Dispatch): Verdict | undefined {
   switch (stored.kind) {
     case 'stored':
       return undefined;
     case 'unstorable':
       return { kind: 'let-go', why: stored.why };
     case 'given-up':
-      return deadWith(stored.why, attempts);
+      return deadWith(stored.why, dispatch);
   }
 }
 

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { buyOnDemand } from '../../src/actors/on-demand.ts';
 import { buyProducts, type Decided } from '../../src/actors/product-purchase.ts';
+import type { DealQuery } from '../../src/keepa/deal-query.ts';
 import type { History, Product } from '../../src/keepa/product.ts';
 import type { WorkRow } from '../../src/store/judging-ports.ts';
 import {
@@ -22,6 +23,13 @@ import {
 
 const asin = asinOf(1);
 const minuteMs = 60_000;
+const pageQuery: DealQuery = {
+  domainId: 1,
+  priceType: 2,
+  sortType: 4,
+  selection: {},
+  hash: 'q1',
+};
 
 describe('an incomplete answer is never a verdict (P9)', () => {
   const whole = sellingProduct(asin);
@@ -213,6 +221,27 @@ describe('what yields nothing', () => {
     assert.equal((await world.store.reader.judgingTotals()).retries, 0);
     await world.pass();
     assert.equal((await world.store.reader.judgingTotals()).retries, 1);
+  });
+
+  test('in an outage that began while it queued is no row of ours either', async () => {
+    await using world = await listedWorld(sellingProduct(asin, 1_300));
+    let isDown = false;
+    world.keepa.mishap = () =>
+      isDown ? { kind: 'unavailable', status: 503, why: 'down' } : undefined;
+    // Both are asked for at once, and the first of them is the last that Keepa answers.
+    const other = world.broker.request({
+      spendClass: 'interactive',
+      purpose: 'test',
+      call: { endpoint: 'deal', page: 0, query: pageQuery },
+      commit: async () => {
+        isDown = true;
+      },
+    });
+    await world.clock.advanceBy(1);
+    const { counts } = await world.pass();
+    assert.equal((await other).kind, 'answered');
+    assert.match(String(counts.why), /given up after 6 attempts: down/);
+    assert.equal((await world.store.reader.judgingTotals()).retries, 0);
   });
 
   test('in an outage is no row of ours: nothing is pushed back', async () => {

@@ -56,7 +56,12 @@ describe('what becomes of a request that brought no answer', () => {
     });
     const settled = world.ask('upsert', dealCall);
     await world.run(hourMs);
-    assert.deepEqual(await settled, { kind: 'dead', why: 'scripted', attempts: 6 });
+    assert.deepEqual(await settled, {
+      kind: 'dead',
+      why: 'scripted',
+      attempts: 6,
+      answersBefore: 1,
+    });
     const times = world.ledger.slice(1).map(({ atMs }) => atMs);
     const gaps = times.slice(1).map((atMs, n) => atMs - (times[n] ?? 0));
     for (const [n, gap] of gaps.entries()) {

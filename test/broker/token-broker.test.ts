@@ -249,7 +249,12 @@ describe('token broker: stop', () => {
     const drained = world.broker.drain();
     await world.run(21_000);
     await drained;
-    assert.deepEqual(await settled, { kind: 'dead', why: 'aborted', attempts: 1 });
+    assert.deepEqual(await settled, {
+      kind: 'dead',
+      why: 'aborted',
+      attempts: 1,
+      answersBefore: 1,
+    });
     assert.equal(world.ledger.at(-1)?.outcome, 'maybe-billed');
   });
 

@@ -94,14 +94,19 @@ export class Tables {
     )[0];
   }
 
-  /** Sweeps that were completed after then. */
-  completeSweeps(
-    sinceMs: number,
-  ): readonly { readonly number: number; readonly endedAtMs: number }[] {
+  /** All that were completed. */
+  completeSweeps(): readonly {
+    readonly feed: string;
+    readonly number: number;
+    readonly queryHash: string;
+    readonly nextPage: number;
+    readonly endedAtMs: number;
+  }[] {
     return this.all(
-      `select number, ended_at_ms as endedAtMs from sweeps
-       where outcome = 'complete' and ended_at_ms > ?`,
-      sinceMs,
+      `select feeds.name as feed, number, sweeps.query_hash as queryHash, next_page as nextPage,
+         ended_at_ms as endedAtMs
+       from sweeps join feeds on feeds.id = sweeps.feed_id
+       where outcome = 'complete' order by ended_at_ms`,
     );
   }
 

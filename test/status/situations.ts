@@ -55,6 +55,7 @@ export function broker(
     spentLastHour: 120,
     refusals: 0,
     lastAnswerAtMs: nowMs - 10_000,
+    answers: 12,
     ...changes,
   };
 }
