@@ -2,73 +2,18 @@
  * The holder of a lease stops before anybody else may start, in virtual time over a real file.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
-import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
-import { LeaseKeeper, leaseTimes, type Taken } from '../../src/coordination/lease-keeper.ts';
-import { type FencedStore, LeaseSet, type TakeOptions } from '../../src/coordination/lease-set.ts';
+import { test } from 'node:test';
+import { LeaseKeeper, leaseTimes } from '../../src/coordination/lease-keeper.ts';
+import { LeaseSet } from '../../src/coordination/lease-set.ts';
 import {
-  type Coordination,
   CoordinationAwayError,
   CoordinationRefusedError,
   type Leases,
 } from '../../src/coordination/ports.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
-import { ownerNamed } from '../contract/coordination-fixture.ts';
-import { RecordedLog } from '../runtime/recorded-log.ts';
-import { RememberedCoordination } from '../simulation/remembered-coordination.ts';
+import { clock, coordination, keeper, optionsFor, take, turned } from './keeper-fixture.ts';
 
 const limits = { timeout: 20_000 };
-const startMs = Date.UTC(2026, 5, 1);
-let directory: string;
-let clock: VirtualClock;
-let coordination: Coordination;
-let turned: number;
-
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'keepa-deals-keeper-'));
-  clock = new VirtualClock(startMs);
-  turned = 0;
-  coordination = await openEmbeddedCoordination({
-    path: join(directory, 'coordination.sqlite'),
-    clock,
-    bootClock: { bootId: 'boot-1', sinceBootMs: () => clock.monotonic() },
-    host: 'host-1',
-    isProvablyDead: () => false,
-    onNotice: () => {},
-  });
-});
-
-afterEach(async () => {
-  await coordination.close();
-  rmSync(directory, { recursive: true });
-});
-
-function optionsFor(instance: string, leases: Leases = coordination.leases) {
-  return {
-    leases,
-    owner: ownerNamed(instance),
-    clock,
-    log: new RecordedLog(),
-    times: leaseTimes,
-    doing: () => 'testing',
-    onTurned: () => {
-      turned += 1;
-    },
-  };
-}
-
-function keeper(instance: string, leases?: Leases): LeaseKeeper {
-  return new LeaseKeeper({ ...optionsFor(instance, leases), name: 'daemon-test' });
-}
-
-function take(who: LeaseKeeper | LeaseSet, options: Partial<TakeOptions> = {}): Promise<Taken> {
-  const { signal } = new AbortController();
-  return who.take({ fenceFloor: async () => 0, onAway: () => undefined, signal, ...options });
-}
 
 test('a holder that renews holds for hours', async () => {
   const first = keeper('first');
@@ -313,101 +258,4 @@ test('a process that was stopped for long is told that its lease is confirmed ag
   assert.equal(turned, 2, 'once each way');
   running.abort();
   await renewing;
-});
-
-/** A deals database that knows the newest fence, as the real one does. */
-function fenced(newest: number): FencedStore & { newest: number } {
-  const store = {
-    newest,
-    newestFence: async () => store.newest,
-    raiseFence: async (fence: number) => {
-      store.newest = fence;
-      return true;
-    },
-  };
-  return store;
-}
-
-test('a set that lost its lease to nobody takes it anew, and the database counts it', async () => {
-  const remembered = new RememberedCoordination({ time: clock, isProvablyDead: () => false });
-  const { leases } = remembered;
-  const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first', leases));
-  const taken = await take(set);
-  assert.ok(taken.kind === 'taken');
-  const running = new AbortController();
-  const store = fenced(taken.fence);
-  const renewing = set.run(running.signal, store);
-  remembered.lose();
-  await clock.advanceBy(leaseTimes.renewMs);
-  assert.ok(set.holds());
-  assert.ok(store.newest > taken.fence);
-  assert.equal(set.fence, store.newest);
-  assert.equal((await take(keeper('second', leases))).kind, 'held');
-  running.abort();
-  await renewing;
-});
-
-for (const name of ['data-dir', 'daemon-test']) {
-  test(`a set whose ${name} was cleared is lost, and gives back what it was granted`, async () => {
-    const set = new LeaseSet(['data-dir', 'daemon-test'], optionsFor('first'));
-    const taken = await take(set);
-    assert.ok(taken.kind === 'taken');
-    const running = new AbortController();
-    // Whoever cleared it did not know which database it writes: no newer fence is there.
-    const renewing = set.run(running.signal, fenced(taken.fence));
-    await coordination.leases.clear(name);
-    await clock.advanceBy(leaseTimes.renewMs);
-    assert.match(await set.lost, /was taken over/);
-    assert.ok(!set.holds());
-    const left = (await coordination.leases.list()).map((lease) => lease.name);
-    assert.ok(!left.includes(name), 'it is free');
-    running.abort();
-    await renewing;
-  });
-}
-
-test('a set whose database was written under a newer fence takes nothing anew', async () => {
-  const set = new LeaseSet(['daemon-test'], optionsFor('first'));
-  const taken = await take(set);
-  assert.ok(taken.kind === 'taken');
-  const running = new AbortController();
-  const renewing = set.run(running.signal, fenced(taken.fence + 1));
-  await coordination.leases.clear('daemon-test');
-  await clock.advanceBy(leaseTimes.renewMs);
-  assert.match(await set.lost, /was taken over/);
-  assert.ok(!set.holds());
-  assert.equal((await take(keeper('second'))).kind, 'taken', 'it is free');
-  running.abort();
-  await renewing;
-});
-
-test('a set whose lease somebody else has taken meanwhile does not take it back', async () => {
-  const set = new LeaseSet(['daemon-test'], optionsFor('first'));
-  const taken = await take(set);
-  assert.ok(taken.kind === 'taken');
-  const running = new AbortController();
-  const renewing = set.run(running.signal, fenced(taken.fence));
-  await coordination.leases.clear('daemon-test');
-  assert.equal((await take(keeper('second'))).kind, 'taken');
-  await clock.advanceBy(leaseTimes.renewMs);
-  assert.match(await set.lost, /was taken over/);
-  running.abort();
-  await renewing;
-});
-
-test('a holder that is not to be waited for is the answer, also where others are', async () => {
-  const first = new LeaseKeeper({
-    ...optionsFor('first'),
-    name: 'daemon-test',
-    store: () => 'another',
-  });
-  await take(first);
-  const heard: string[] = [];
-  const answer = await take(new LeaseSet(['daemon-test'], optionsFor('second')), {
-    onStandby: (holder) => heard.push(holder.owner.instance),
-    isHeirOf: ({ store }) => store !== 'another',
-  });
-  assert.ok(answer.kind === 'held');
-  assert.equal(answer.holder.store, 'another');
-  assert.deepEqual(heard, []);
 });
