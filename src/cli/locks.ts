@@ -88,7 +88,8 @@ function tableOf(locks: readonly Lock[], self: ProcessIdentity): string[] {
 
 /**
  * Deletes the named locks, or with `--all` every one, and makes sure that they are gone. With
- * `--force` also those of an owner that may be alive, whose writes are refused from then on.
+ * `--force` also those of an owner that may be alive: it ends at its next renewal, and what it
+ * writes to this data directory's database is refused from then on.
  *
  * @throws CliError 1 when there is no such lock or it is still there, 75 when its owner may be
  * alive, 2 without names, or when nobody can be asked.
@@ -185,8 +186,8 @@ async function fenceOff(
     done === 'another'
       ? `keepa-deals: ${lease.name}: its owner writes to another database than ${path}: it stops ` +
           'when it next renews the lock, and until then spends and stores there what it buys'
-      : `keepa-deals: ${lease.name}: there is no database ${path} yet that could refuse what its ` +
-          'owner writes; make sure that it is dead',
+      : `keepa-deals: ${lease.name}: there is no database ${path} that could refuse what its ` +
+          'owner writes: it stops when it next renews the lock, and until then spends and writes',
   );
   return false;
 }
@@ -224,7 +225,7 @@ function aliveOwner({ name, owner }: LeaseEntry): CliError {
   return new CliError(exitCodes.busy, {
     what: name,
     why: `process ${owner.pid} on ${owner.host.split('@').at(-1)} holds it and may be alive`,
-    todo: 'stop that process, or add --force: then its writes are refused and it ends',
+    todo: 'stop that process, or add --force: then it ends, and may write nothing here',
   });
 }
 

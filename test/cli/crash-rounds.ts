@@ -134,8 +134,16 @@ function pagesOf(bought: readonly Bought[]): readonly number[] {
   return bought.flatMap(({ sweepPage }) => sweepPage ?? []);
 }
 
-function aheadBy({ sweep, checkpoint }: Remains): number {
-  if (checkpoint === undefined || sweep === undefined) return 0;
+/** Pages by which the checkpoint is ahead; without end where the store does not have its sweep. */
+export function aheadBy({
+  sweep,
+  checkpoint,
+}: {
+  readonly sweep: Pick<Sweep, 'number' | 'nextPage'> | undefined;
+  readonly checkpoint: unknown;
+}): number {
+  if (checkpoint === undefined) return 0;
+  if (sweep === undefined) return Number.POSITIVE_INFINITY;
   const told = Object(checkpoint);
   if (told.sweep > sweep.number) return Number.POSITIVE_INFINITY;
   return told.sweep < sweep.number ? 0 : told.page - sweep.nextPage;

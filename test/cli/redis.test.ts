@@ -239,6 +239,18 @@ describe('locks and checkpoints', limits, () => {
     assert.equal(code, 1, stderr);
   });
 
+  test('a live owner whose database is not here ends all the same, and when is said', async () => {
+    const elsewhere = ['--data-dir', 'elsewhere'];
+    const asked = ['locks', 'clear', name, '--force', '--yes', ...elsewhere];
+    const cleared = await place.run(asked, env);
+    assert.equal(cleared.code, 0, cleared.stderr);
+    assert.match(cleared.stderr, /there is no database .*: it stops when it next renews the lock/);
+    assert.equal(await newestFence(), fence, 'no write of its own is refused');
+    const { code, stderr } = await daemon.ended;
+    assert.equal(code, 1, stderr);
+    assert.doesNotMatch(stderr, /"event":"(lease-retaken|write-refused)"/);
+  });
+
   test('a live owner, and a Redis that refuses: what was done all the same is said', async () => {
     server.ask('replicaof', '127.0.0.1', '1');
     const ended = await place.run(['locks', 'clear', name, '--force', '--yes'], env);

@@ -5,8 +5,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { withoutRedis } from '../coordination/redis-process.ts';
-import { crashRounds } from './crash-rounds.ts';
+import { aheadBy, crashRounds } from './crash-rounds.ts';
 import { duelRounds, duelTimes } from './duel-rounds.ts';
+
+test('(red) a checkpoint of what the store does not have is ahead of it', () => {
+  const sweep = { number: 2, nextPage: 5 };
+  const told = (number: number, page: number) => ({ sweep: number, page });
+  assert.equal(aheadBy({ sweep, checkpoint: undefined }), 0, 'none is not');
+  assert.equal(aheadBy({ sweep, checkpoint: told(1, 9) }), 0, 'nor is an older sweep');
+  assert.equal(aheadBy({ sweep, checkpoint: told(2, 4) }), -1);
+  assert.equal(aheadBy({ sweep, checkpoint: told(2, 6) }), 1);
+  assert.equal(aheadBy({ sweep, checkpoint: told(3, 0) }), Number.POSITIVE_INFINITY);
+  assert.equal(aheadBy({ sweep: undefined, checkpoint: told(1, 0) }), Number.POSITIVE_INFINITY);
+});
 
 for (const kept of ['embedded', 'redis'] as const) {
   const limits = { skip: kept === 'redis' ? withoutRedis : false, timeout: 300_000 };
