@@ -66,9 +66,9 @@ export const tokenCanaries: Canaries = {
   'ledger-line-lost': {
     promise: 'P10',
     file: 'broker/channel.ts',
-    find: 'await this.#store(() => record(landed.entry, landed.learned));',
+    find: "await this.#store('ledger line', landed, () => record(landed.entry, landed.learned));",
     replace:
-      'if (landed.entry.items < 5) await this.#store(() => record(landed.entry, landed.learned));',
+      "if (landed.entry.items < 5) await this.#store('', landed, () => record(landed.entry));",
     code: 'P10-ledger',
     scenario: 'peace',
     seeds: 1,
@@ -146,9 +146,10 @@ export const tokenCanaries: Canaries = {
   'a-minute-between-calls': {
     promise: 'P5',
     file: 'broker/channel.ts',
-    find: 'await this.#store(() => record(landed.entry, landed.learned));',
+    find: "await this.#store('ledger line', landed, () => record(landed.entry, landed.learned));",
     replace:
-      'await this.#store(() => record(landed.entry, landed.learned)); await clock.sleep(60_000);',
+      "await this.#store('ledger line', landed, () => record(landed.entry, landed.learned)); " +
+      'await clock.sleep(60_000);',
     code: 'P5-expired',
     scenario: 'full',
     seeds: 1,
