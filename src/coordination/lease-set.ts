@@ -70,7 +70,7 @@ export class LeaseSet {
    * that is away in any case. Whoever waits already goes on waiting where it becomes unfit (a
    * replica, full, silent): the one who has to mend it is told, and a restart would mend nothing.
    *
-   * @throws CoordinationRefusedError at the first question only.
+   * @throws CoordinationRefusedError at the first question; later for a mistaken configuration only.
    */
   async take(options: TakeOptions): Promise<Taken> {
     const { clock, times } = this.#options;
@@ -200,6 +200,8 @@ async function takeOne(
   } catch (error) {
     if (error instanceof CoordinationAwayError) return { kind: 'away', why: error.message };
     if (!isWaiting || !(error instanceof CoordinationRefusedError)) throw error;
+    // What our own configuration has wrong is not mended over there, however long we wait.
+    if (error.isMisconfigured) throw error;
     return { kind: 'away', why: `${error.message}; ${error.todo}` };
   }
 }

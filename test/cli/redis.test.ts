@@ -260,7 +260,8 @@ describe('locks and checkpoints', limits, () => {
       /could not be deleted \(.*read-only replica\); the lock stands, and/,
     );
     assert.match(ended.stderr, /refuses what its owner writes from now on; .*and clear it again/);
-    assert.equal((await locks(env)).length, 2);
+    // The owner may have met its first refusal by now, and have given back what it can.
+    assert.ok((await locks(env)).some((lock) => lock.name === name));
     assert.ok((await newestFence()) > fence);
   });
 

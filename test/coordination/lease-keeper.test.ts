@@ -210,6 +210,21 @@ for (const before of ['it stands by', 'the store is away'] as const) {
   });
 }
 
+test('a mistake of our own configuration ends the wait, whenever it shows', async () => {
+  const reasons = [
+    new CoordinationAwayError('not there yet'),
+    new CoordinationRefusedError('wrong password', { todo: 'set it', isMisconfigured: true }),
+  ];
+  const mistaken: Leases = {
+    ...coordination.leases,
+    acquire: () => Promise.reject(reasons.shift()),
+  };
+  const waiting = take(new LeaseSet(['daemon-test'], optionsFor('first', mistaken)));
+  const ended = assert.rejects(waiting, /wrong password/);
+  await clock.advanceBy(leaseTimes.retryMs);
+  await ended;
+});
+
 test('a store that is unfit at the first question ends the wait before it began', async () => {
   const mending = { todo: 'promote it', isMisconfigured: false };
   const unfit: Leases = {
