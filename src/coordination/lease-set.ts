@@ -70,7 +70,7 @@ export class LeaseSet {
    * that is away in any case. Whoever waits already goes on waiting where it becomes unfit (a
    * replica, full, silent): the one who has to mend it is told, and a restart would mend nothing.
    *
-   * @throws CoordinationRefusedError at the first question; later for a mistaken configuration only.
+   * @throws CoordinationRefusedError at the first question; later if misconfigured only.
    */
   async take(options: TakeOptions): Promise<Taken> {
     const { clock, times } = this.#options;
