@@ -9,15 +9,9 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { ask } from '../status/asking.ts';
 import { lint, readExposition } from '../status/exposition-lint.ts';
 import { Place, type Running } from './run-cli.ts';
+import { key, smallMarket, toml } from './small-market.ts';
 
-const key = 'k3y0123456789k3y0123456789k3y0123456789';
 const token = 't0ken0123456789t0ken';
-const toml = `data_dir = "data"
-[[feeds]]
-name = "used-books"
-domain = "com"
-selection = { priceTypes = [2], dateRange = 3 }
-`;
 const limits = { timeout: 300_000 };
 
 let place: Place;
@@ -26,13 +20,6 @@ beforeEach(() => {
   place.write('keepa-deals.toml', toml);
 });
 afterEach(() => place.remove());
-
-async function keepa(): Promise<Record<string, string>> {
-  const market = ['--port', '0', '--rows', '12', '--rate', '600', '--key', key];
-  const running = place.start(['simulate', '--json', '--latency', '5', ...market]);
-  const [, url = ''] = await running.until(/"url":"([^"]+)"/);
-  return { KEEPA_DEALS_KEEPA_URL: url, KEEPA_API_KEY: key };
-}
 
 async function portOf(daemon: Running): Promise<number> {
   const [, port = ''] = await daemon.until(/"event":"listening".*"url":"http:[^"]*:(\d+)"/);
@@ -45,7 +32,7 @@ function get(port: number, path: string, headers: Record<string, string> = {}) {
 
 describe('over a port', limits, () => {
   test('the metrics of a real daemon pass the lint, and hold no secret', async () => {
-    const daemon = place.start(['start', '--http', '127.0.0.1:0'], await keepa());
+    const daemon = place.start(['start', '--http', '127.0.0.1:0'], await smallMarket(place));
     const port = await portOf(daemon);
     await daemon.until(/"scope":"backfiller","event":"pass","outcome":"done","feed"/);
     await get(port, '/metrics');
@@ -95,7 +82,7 @@ describe('over a port', limits, () => {
     place.write('keepa-deals.toml', `http_token_file = "token"\nhttp_hosts = ["here"]\n${toml}`);
     const daemon = place.start(
       ['start', '--http', '0.0.0.0:0', '--log-level', 'debug'],
-      await keepa(),
+      await smallMarket(place),
     );
     const port = await portOf(daemon);
     assert.equal((await get(port, '/status')).status, 401);

@@ -11,17 +11,8 @@ import { fileURLToPath } from 'node:url';
 import { databasePath } from '../../src/cli/data-dir.ts';
 import { duelTimes as times } from './duel-rounds.ts';
 import { Place } from './run-cli.ts';
-import { WatchedKeepa } from './watched-keepa.ts';
+import { WatchedKeepa, watchedToml } from './watched-keepa.ts';
 
-const toml = `
-data_dir = "data"
-[[feeds]]
-name = "used"
-domain = "com"
-selection = { priceTypes = [2], dateRange = 3 }
-[acceptance]
-min_profit_cents = 100000000
-`;
 const working = /"event":"pass"/;
 const locked = /"event":"database-locked"/;
 const lockHolder = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
@@ -31,7 +22,7 @@ let keepa: WatchedKeepa;
 let holder: ChildProcess | undefined;
 beforeEach(async () => {
   place = new Place();
-  place.write('keepa-deals.toml', toml);
+  place.write('keepa-deals.toml', watchedToml);
   keepa = await WatchedKeepa.start({ rows: 2_000, ratePerMinute: 60 });
 });
 afterEach(async () => {

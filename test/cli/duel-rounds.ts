@@ -15,7 +15,7 @@ import { seededRandom } from '../../src/runtime/random.ts';
 import { RedisServer } from '../coordination/redis-process.ts';
 import { withinRound } from './rounds-report.ts';
 import { Place, type Running } from './run-cli.ts';
-import { WatchedKeepa } from './watched-keepa.ts';
+import { WatchedKeepa, watchedToml } from './watched-keepa.ts';
 
 export interface DuelRound {
   /** From the stop of the holder to the first request of the other. */
@@ -45,16 +45,6 @@ export const duelTimes: LeaseTimes = {
   retryMs: 100,
 };
 
-const toml = `
-data_dir = "data"
-[[feeds]]
-name = "used"
-domain = "com"
-selection = { priceTypes = [2], dateRange = 3 }
-[acceptance]
-min_profit_cents = 100000000
-`;
-
 /** A process with a door of its own to Keepa, by which its purchases are known. */
 export interface Duellist extends Running {
   readonly who: string;
@@ -65,7 +55,7 @@ export async function duelRounds(plan: Plan): Promise<readonly DuelRound[]> {
   await using ending = new AsyncDisposableStack();
   const place = new Place();
   ending.defer(() => place.remove());
-  place.write('keepa-deals.toml', toml);
+  place.write('keepa-deals.toml', watchedToml);
   const keepa = await WatchedKeepa.start({ rows: 9_000, ratePerMinute: 600 });
   ending.defer(() => keepa.close());
   const redis = plan.kept === 'redis' ? await RedisServer.start() : undefined;

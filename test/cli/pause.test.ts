@@ -8,14 +8,8 @@ import { mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { fillJudgedStore } from './judged-store.ts';
 import { Place, type Running } from './run-cli.ts';
+import { smallMarket, toml } from './small-market.ts';
 
-const key = 'k3y0123456789k3y0123456789k3y0123456789';
-const toml = `data_dir = "data"
-[[feeds]]
-name = "used-books"
-domain = "com"
-selection = { priceTypes = [2], dateRange = 3 }
-`;
 const limits = { timeout: 300_000 };
 
 let place: Place;
@@ -24,13 +18,6 @@ beforeEach(() => {
   place.write('keepa-deals.toml', toml);
 });
 afterEach(() => place.remove());
-
-async function keepa(): Promise<Record<string, string>> {
-  const market = ['--port', '0', '--rows', '12', '--rate', '600', '--key', key];
-  const running = place.start(['simulate', '--json', '--latency', '5', ...market]);
-  const [, url = ''] = await running.until(/"url":"([^"]+)"/);
-  return { KEEPA_DEALS_KEEPA_URL: url, KEEPA_API_KEY: key };
-}
 
 async function json(...args: string[]) {
   const { code, stdout, stderr } = await place.run([...args, '--json']);
@@ -44,7 +31,7 @@ async function kill(daemon: Running): Promise<void> {
 
 describe('with a daemon', limits, () => {
   test('it stops spending, also in the life after a kill, until somebody resumes', async () => {
-    const env = await keepa();
+    const env = await smallMarket(place);
     const daemon = place.start(['start', '--no-standby'], env);
     await daemon.until(/"scope":"backfiller","event":"pass","outcome":"done","feed"/);
     const paused = await place.run(['pause', '--for', '2h', '--reason', 'a trip']);
@@ -94,7 +81,7 @@ describe('without a daemon', limits, () => {
     assert.equal(code, 0, stderr);
     assert.equal(report.schema, 1);
     assert.equal(report.pause.until, '2998-12-31T23:00:00.000Z');
-    const daemon = place.start(['start', '--no-standby'], await keepa());
+    const daemon = place.start(['start', '--no-standby'], await smallMarket(place));
     await daemon.until(/"event":"paused","since".*"isRemembered":true/);
     daemon.child.kill('SIGTERM');
     assert.equal((await daemon.ended).code, 0);

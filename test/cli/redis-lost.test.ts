@@ -12,17 +12,8 @@ import { openStore } from '../../src/store/open-store.ts';
 import { RedisServer, withoutRedis } from '../coordination/redis-process.ts';
 import { duelTimes as times } from './duel-rounds.ts';
 import { Place } from './run-cli.ts';
-import { WatchedKeepa, watchedKey } from './watched-keepa.ts';
+import { WatchedKeepa, watchedKey, watchedToml } from './watched-keepa.ts';
 
-const toml = `
-data_dir = "data"
-[[feeds]]
-name = "used"
-domain = "com"
-selection = { priceTypes = [2], dateRange = 3 }
-[acceptance]
-min_profit_cents = 100000000
-`;
 const keys = `keepa-deals:{${keyHashOf(new Secret(watchedKey))}}`;
 /** The sweep was looked at while Redis was away: nothing may be bought. */
 const stoodStill = /"scope":"backfiller","event":"pass"[^\n]*"pages":0,"why":"unix:/;
@@ -37,7 +28,7 @@ let env: Record<string, string>;
 describe('a daemon at work', { skip: withoutRedis, timeout: 300_000 }, () => {
   beforeEach(async () => {
     place = new Place();
-    place.write('keepa-deals.toml', toml);
+    place.write('keepa-deals.toml', watchedToml);
     keepa = await WatchedKeepa.start({ rows: 2_000, ratePerMinute: 60 });
     redis = await RedisServer.start();
     env = { ...keepa.env, KEEPA_DEALS_REDIS_URL: redis.url };

@@ -13,17 +13,8 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { type Persistence, RedisServer, withoutRedis } from '../coordination/redis-process.ts';
 import { stopBetweenWrites, duelTimes as times, wake } from './duel-rounds.ts';
 import { Place, type Running } from './run-cli.ts';
-import { WatchedKeepa } from './watched-keepa.ts';
+import { WatchedKeepa, watchedToml } from './watched-keepa.ts';
 
-const toml = `
-data_dir = "data"
-[[feeds]]
-name = "used"
-domain = "com"
-selection = { priceTypes = [2], dateRange = 3 }
-[acceptance]
-min_profit_cents = 100000000
-`;
 const working = /"event":"pass"/;
 const pageStored = /"scope":"backfiller","event":"pass"[^\n]*"page":\d/;
 const ways: readonly (readonly [string, Persistence, 'SIGTERM' | 'SIGKILL', boolean])[] = [
@@ -81,7 +72,7 @@ describe('a lock of the dead that Redis brings back', {
 }, () => {
   beforeEach(async () => {
     place = new Place();
-    place.write('keepa-deals.toml', toml);
+    place.write('keepa-deals.toml', watchedToml);
     keepa = await WatchedKeepa.start({ rows: 2_000, ratePerMinute: 60 });
   });
   afterEach(async () => {

@@ -9,17 +9,8 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { RedisServer, withoutRedis } from '../coordination/redis-process.ts';
 import { duelTimes as times } from './duel-rounds.ts';
 import { Place, type Running } from './run-cli.ts';
-import { WatchedKeepa } from './watched-keepa.ts';
+import { WatchedKeepa, watchedToml } from './watched-keepa.ts';
 
-const toml = `
-data_dir = "data"
-[[feeds]]
-name = "used"
-domain = "com"
-selection = { priceTypes = [2], dateRange = 3 }
-[acceptance]
-min_profit_cents = 100000000
-`;
 const working = /"event":"pass"/;
 const limits = { timeout: 300_000 };
 
@@ -28,7 +19,7 @@ let keepa: WatchedKeepa;
 let redis: RedisServer | undefined;
 beforeEach(async () => {
   place = new Place();
-  place.write('keepa-deals.toml', toml);
+  place.write('keepa-deals.toml', watchedToml);
   keepa = await WatchedKeepa.start({ rows: 2_000, ratePerMinute: 60 });
 });
 afterEach(async () => {

@@ -12,7 +12,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { type Persistence, RedisServer } from '../coordination/redis-process.ts';
 import { withinRound } from './rounds-report.ts';
 import { Place, type Running } from './run-cli.ts';
-import { WatchedKeepa, watchedKey } from './watched-keepa.ts';
+import { WatchedKeepa, watchedKey, watchedToml } from './watched-keepa.ts';
 
 /** How the lock outlives its owner: dumped at the end of Redis, or appended and kill -9 of both. */
 export type Kept = Exclude<Persistence, 'none'>;
@@ -34,22 +34,13 @@ interface Plan {
   onRound?(round: TakeoverRound): void;
 }
 
-const toml = `
-data_dir = "data"
-[[feeds]]
-name = "used"
-domain = "com"
-selection = { priceTypes = [2], dateRange = 3 }
-[acceptance]
-min_profit_cents = 100000000
-`;
 const hash = keyHashOf(new Secret(watchedKey));
 
 export async function takeoverRounds(plan: Plan): Promise<readonly TakeoverRound[]> {
   await using ending = new AsyncDisposableStack();
   const place = new Place();
   ending.defer(() => place.remove());
-  place.write('keepa-deals.toml', toml);
+  place.write('keepa-deals.toml', watchedToml);
   const keepa = await WatchedKeepa.start({ rows: 9_000, ratePerMinute: 600 });
   ending.defer(() => keepa.close());
   const redis = await RedisServer.start({ persistence: plan.kept });

@@ -9,6 +9,17 @@ import { createSimulatedKeepa, type SimulatedKeepa } from '../../src/simulator/s
 
 export const watchedKey = 'k3y0123456789k3y0123456789k3y0123456789';
 
+/** Sweeps and judges, and accepts nothing: what is bought is pages and histories alone. */
+export const watchedToml = `
+data_dir = "data"
+[[feeds]]
+name = "used"
+domain = "com"
+selection = { priceTypes = [2], dateRange = 3 }
+[acceptance]
+min_profit_cents = 100000000
+`;
+
 /** A paid request; `sweepPage` where it is a page of a sweep, `asins` where it is of products. */
 export interface Bought {
   /** Whom `doorFor` was called for; '' at the door that is for everybody. */
