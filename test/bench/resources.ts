@@ -175,6 +175,8 @@ class Bench {
   }
 }
 
+const missed = 'MISSED';
+
 function table(figures: Figures): string {
   const mb = (value: number): string => `${value.toFixed(0)} MB`;
   const ms = (value: number): string => `${value.toFixed(0)} ms`;
@@ -182,7 +184,7 @@ function table(figures: Figures): string {
     `${(100 * value).toFixed(2)} % (${(3_600 * value).toFixed(0)} s an hour)`;
   const { residentMb: resident, coreShare, readyMs, aliveMs, deadMs } = figures;
   const line = (name: string, ours: string, bare: string, target: string, isMet: boolean): string =>
-    `${name.padEnd(22)}${ours.padEnd(24)}${bare.padEnd(22)}${target}  ${isMet ? 'met' : 'MISSED'}`;
+    `${name.padEnd(22)}${ours.padEnd(24)}${bare.padEnd(22)}${target}  ${isMet ? 'met' : missed}`;
   const bareTook = ms(figures.bareMs);
   const loads = figures.loads.map((load) => load.toFixed(1)).join(', ');
   return [
@@ -203,7 +205,9 @@ function table(figures: Figures): string {
 if (noListener !== false) throw new Error(`resources: ${noListener}`);
 const bench = new Bench();
 try {
-  process.stdout.write(table(await bench.run()));
+  const text = table(await bench.run());
+  process.stdout.write(text);
+  if (text.includes(missed)) process.exitCode = 1;
 } finally {
   await bench.end();
 }

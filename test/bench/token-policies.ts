@@ -168,6 +168,7 @@ async function main(): Promise<void> {
   const report = await compare(options, say);
   if (values.whole) await wholeDaemon(options, say);
   if (values.json) process.stdout.write(`${JSON.stringify({ schema: 1, ...report }, null, 2)}\n`);
+  if (!report.targets.every(({ isMet }) => isMet)) process.exitCode = 1;
 }
 
 if (import.meta.main) await main();
