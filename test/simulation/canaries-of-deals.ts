@@ -110,7 +110,18 @@ export const dealCanaries: Canaries = {
     find: 'return { counts: { ...counts, why: bought.trouble }, nextInMs: 0 };',
     replace: 'return { counts: { ...counts, why: bought.trouble }, nextInMs: 1e9 };',
     code: 'converge',
+    says: /listed rows are not kept/,
     scenario: 'healed',
+    seeds: 1,
+  },
+  'verified-again-and-again': {
+    promise: 'P9',
+    file: 'actors/product-purchase.ts',
+    find: 'if (decided.verified !== undefined) verified.push(decided.verified);',
+    replace: '',
+    code: 'bought-again',
+    says: /^the offers of/,
+    scenario: 'few-rows',
     seeds: 1,
   },
 };

@@ -192,6 +192,8 @@ const scenarios: Readonly<Record<Exclude<ScenarioName, 'saturated'>, Scenario>> 
   },
   /** Some rows of the list do not pass the screen. */
   picky: { hours: 1.2, percentBelow: 55, world: { rows: 80, initialTokens: 300 } },
+  /** So few that each could be bought many times over. */
+  'few-rows': { hours: 1.5, world: { rows: 6, ratePerMinute: 60, initialTokens: 3600 } },
   /** Keepa answers nothing for a while, and then all is well again. */
   healed: {
     hours: 0.5,

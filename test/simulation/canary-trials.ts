@@ -15,13 +15,15 @@ export interface Trial {
   readonly tookMs: number;
 }
 
-/** `caughtBy`: the canary's code, which was reported; absent: it survived. */
+/** `caughtBy`: the canary's code, reported in its words; absent: it survived. */
 export async function tryCanary(
   name: string,
 ): Promise<Trial & { readonly caughtBy: string | undefined }> {
   const trial = await tryInProcess(['--try', name]);
-  const expected = canaries[name]?.code;
-  const caughtBy = trial.failures.find(({ code }) => code === expected)?.code;
+  const expected = canaries[name];
+  const caughtBy = trial.failures.find(
+    ({ code, sentence }) => code === expected?.code && (expected.says?.test(sentence) ?? true),
+  )?.code;
   return { ...trial, caughtBy };
 }
 

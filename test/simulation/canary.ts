@@ -25,6 +25,7 @@ export type ScenarioName =
   | 'outage'
   | 'vanished'
   | 'picky'
+  | 'few-rows'
   | 'healed'
   | 'refusals'
   | 'partial'
@@ -44,6 +45,8 @@ export interface Canary {
   readonly replace: string;
   /** The failure code that has to come. */
   readonly code: string;
+  /** What the failure has to say, where a check has more than one sentence. */
+  readonly says?: RegExp;
   readonly scenario: ScenarioName;
   /** It is caught within so many seeds, counted from 1. */
   readonly seeds: number;

@@ -6,7 +6,7 @@
  * and disk are the condition.
  * *Store*: a write fails only while, or soon after, a disk was broken.
  * *Ended*: the daemon ends uninvited only over a lease, a coordination store or a disk that was
- * broken lately; `broker-fault` in the log is a failure whatever came of it.
+ * broken lately, and never with 0, after which systemd would leave it down; `broker-fault` in the log is a failure whatever came of it.
  */
 import type { Ending } from '../../../src/daemon-contract.ts';
 import type { LivedLife } from '../fault-host.ts';
@@ -18,6 +18,8 @@ import type { Checker, Watched } from './checker.ts';
 const takeoverMsMax = 30_000 + 11_000;
 const provenMsMax = 1_000;
 const latelyMs = 15 * 60_000;
+/** What the host says to a process that it asks to end. */
+const invitations: ReadonlySet<string> = new Set(['told to', 'restarted', 'not needed']);
 
 export class LivesChecker implements Checker {
   readonly #run: Watched;
@@ -50,8 +52,9 @@ export class LivesChecker implements Checker {
 
   ended(_lived: LivedLife, { code, reason }: Ending): void {
     if (code !== 75) this.#waitsSinceMs = undefined;
-    if (code === 0 || (code === 75 && !this.#run.world.isDeathProvable)) return;
-    if (this.#wasBroken(latelyMs)) return;
+    if (code === 0 && invitations.has(reason)) return;
+    if (code === 75 && !this.#run.world.isDeathProvable) return;
+    if (code !== 0 && this.#wasBroken(latelyMs)) return;
     this.#run.fail('daemon-ended', `the daemon ended with ${code}: ${reason}`);
   }
 
