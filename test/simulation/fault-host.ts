@@ -8,8 +8,7 @@
  *
  * Invariant: at most one life is `current`; a paused one beside it is the zombie.
  */
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultShares } from '../../src/config.ts';
 import { defaultJudging } from '../../src/config-judging.ts';
@@ -24,6 +23,7 @@ import { createInProcessTransport } from '../../src/simulator/in-process.ts';
 import type { SimulatedKeepa } from '../../src/simulator/simulated-keepa.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/ports.ts';
+import { scratchDirectory } from '../scratch.ts';
 import { Disk } from './fault-disk.ts';
 import { Life, type PortCall } from './fault-life.ts';
 import { Wire, type WireWatcher } from './fault-wire.ts';
@@ -87,8 +87,7 @@ export class Host {
 
   constructor(options: HostOptions) {
     this.#options = options;
-    const shared = statSync('/dev/shm', { throwIfNoEntry: false })?.isDirectory();
-    this.#root = mkdtempSync(join(shared ? '/dev/shm' : tmpdir(), 'keepa-deals-faults-'));
+    this.#root = scratchDirectory('keepa-deals-faults-');
     this.#directory = this.#newDirectory('disk-0');
     const { clock, world } = options;
     if (world.coordination === 'file') return;

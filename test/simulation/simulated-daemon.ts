@@ -2,8 +2,7 @@
  * The whole daemon in virtual time: the real composition, a real SQLite file, the embedded
  * coordination, and the simulated Keepa. Everything follows from the seed.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Feed } from '../../src/actors/feed.ts';
 import { type Config, defaultShares } from '../../src/config.ts';
@@ -24,6 +23,7 @@ import type { StatusReport } from '../../src/status/report-fields.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/ports.ts';
 import { RecordedLog } from '../runtime/recorded-log.ts';
+import { scratchDirectory } from '../scratch.ts';
 import { RememberedCoordination } from './remembered-coordination.ts';
 
 export const simulationStartMs = Date.UTC(2026, 5, 1);
@@ -90,7 +90,7 @@ export class Simulation {
       const isProvablyDead = (): boolean => false;
       this.#remembered = new RememberedCoordination({ time: this.clock, isProvablyDead });
     }
-    this.directory = mkdtempSync(join(tmpdir(), 'keepa-deals-simulation-'));
+    this.directory = scratchDirectory('keepa-deals-simulation-');
     this.keepa = createSimulatedKeepa({
       ...options,
       startMs: simulationStartMs,

@@ -2,8 +2,7 @@
  * A deals database in a directory of its own, rows and pages to put into it, and a look at the file
  * from outside.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteFile from 'better-sqlite3';
 import type { DealRow } from '../../src/keepa/deal-row.ts';
@@ -17,6 +16,7 @@ import type {
   ScreenedRow,
   Store,
 } from '../../src/store/ports.ts';
+import { scratchDirectory } from '../scratch.ts';
 
 export const books: FeedIdentity = { name: 'books', domainId: 1, priceType: 2, queryHash: 'q1' };
 export const toys: FeedIdentity = { name: 'toys', domainId: 1, priceType: 2, queryHash: 'q2' };
@@ -67,7 +67,7 @@ export class TestStore implements AsyncDisposable {
 }
 
 export function temporaryDirectory(): string {
-  return mkdtempSync(join(tmpdir(), 'keepa-deals-store-'));
+  return scratchDirectory('keepa-deals-store-');
 }
 
 /** A row with every figure known; `change` overrides, and undefined takes a figure away. */
