@@ -8,13 +8,15 @@
  * The spacing, five minutes doubled up to a day, makes ten tries of the first day; a re-check, a
  * second price type, a refusal, a start, a listing that comes back add to them, each once.
  *
- * Offers are counted by themselves: every change of price asks for another look at them. The most
- * in nine seeds of a day was 18; twice that is the bound, and hundreds are what it is to catch.
+ * Offers are counted by themselves: every change of price asks for another look at them. Where
+ * prices rest, the most in nine seeds of a day was 18; twice that is the bound, and one more for
+ * every price that the market had in that day. Hundreds are what it is to catch.
  */
 import type { WireCall } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
 
 const dayMs = 24 * 3_600_000;
+const stepMs = 10 * 60_000;
 /** The attempts of one request are at most this far apart: an answer's deadline and a backoff. */
 const attemptGapMs = 4 * 60_000;
 const attemptsPerTryMax = 6;
@@ -31,6 +33,9 @@ interface Asked {
 export class PurchasesChecker implements Checker {
   readonly #run: Watched;
   readonly #asked = { history: new Map<string, Asked>(), offers: new Map<string, Asked>() };
+
+  /** What was found allowed when it was last looked at: prices are many to count. */
+  readonly #offersMax = new Map<string, number>();
 
   constructor(run: Watched) {
     this.#run = run;
@@ -54,7 +59,28 @@ export class PurchasesChecker implements Checker {
       attempts: isNewTry ? 1 : attempts + 1,
     });
     if (!isNewTry || lately.length < triesPerDayMax[what]) return;
+    if (what === 'offers') {
+      if (lately.length < (this.#offersMax.get(asin) ?? 0)) return;
+      const most = triesPerDayMax[what] + this.#pricesOf(asin);
+      this.#offersMax.set(asin, most);
+      if (lately.length < most) return;
+    }
     const times = `${lately.length + 1} times within a day`;
     this.#run.fail('bought-again', `the ${what} of ${asin} were asked for ${times}`);
+  }
+
+  /** How many prices the lists had for it within the last day, looked at every ten minutes. */
+  #pricesOf(asin: string): number {
+    const { keepa, world, nowMs, startMs } = this.#run;
+    const prices = new Set<string>();
+    const fromMs = Math.max(startMs, nowMs - dayMs);
+    for (const { name, query } of world.feeds) {
+      for (let atMs = nowMs; atMs >= fromMs; atMs -= stepMs) {
+        const rows = keepa.liveRows(atMs, { ...query.selection, page: 0, sortType: 4 });
+        const row = rows.find((other) => other.asin === asin);
+        if (row !== undefined) prices.add(`${name} ${row.priceSinceMs}`);
+      }
+    }
+    return prices.size;
   }
 }
