@@ -1,5 +1,6 @@
 /**
- * The fault plan of one seed: what goes wrong, when, and for how long; and what people do meanwhile.
+ * The fault plan of one seed: what goes wrong, when, and for how long, and what people do
+ * meanwhile.
  *
  * Troubles come as episodes on a timetable, so that they overlap, follow each other closely or
  * leave hours of peace between them, and so that a plan can be printed and read. After the last
