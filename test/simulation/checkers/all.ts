@@ -41,8 +41,9 @@ export function allCheckers(run: Watched): readonly Checker[] {
     new VerdictsChecker(run),
     new PurchasesChecker(run),
     new LedgerChecker(run),
-    new SecretsChecker(run),
+    // Before whoever reads the status, which cannot be made while the counts do not add up.
     new ReconcileChecker(run),
+    new SecretsChecker(run),
     new StatusChecker(run),
     new HeadsChecker(run),
     new ProgressChecker(run),

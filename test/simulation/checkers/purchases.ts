@@ -4,7 +4,8 @@
  * *Bought again*: within a day the history of one product, or its offers, was asked for in more
  * tries than the spacing allows. A try is what the broker makes up to six attempts of: so many
  * requests for a product, each no later after the one before than the broker's longest
- * wait, are one.
+ * wait, are one. In an outage all tries are one: while nothing at all is answered it is no row's
+ * fault, no token is taken, and the batch at hand is asked for until something is.
  * The spacing, five minutes doubled up to a day, makes ten tries of the first day; a re-check, a
  * second price type, a refusal, a start, a listing that comes back add to them, each once.
  *
@@ -12,6 +13,7 @@
  * prices rest, the most in nine seeds of a day was 18; twice that is the bound, and one more for
  * every price that the market had in that day. Hundreds are what it is to catch.
  */
+import type { PortCall } from '../fault-life.ts';
 import type { WireCall } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
 
@@ -28,17 +30,26 @@ interface Asked {
   readonly lastAtMs: number;
   /** Of the last try. */
   readonly attempts: number;
+  /** How much had been answered when it was sent. */
+  readonly answers: number;
 }
 
 export class PurchasesChecker implements Checker {
   readonly #run: Watched;
   readonly #asked = { history: new Map<string, Asked>(), offers: new Map<string, Asked>() };
 
+  #answers = 0;
   /** What was found allowed when it was last looked at: prices are many to count. */
   readonly #offersMax = new Map<string, number>();
 
   constructor(run: Watched) {
     this.#run = run;
+  }
+
+  done({ name }: PortCall, value: unknown): void {
+    if (name !== 'transport.send') return;
+    const { status } = value as { readonly status: number };
+    if (status === 200) this.#answers += 1;
   }
 
   sent({ request: { path, query }, sentAtMs }: WireCall): void {
@@ -49,14 +60,17 @@ export class PurchasesChecker implements Checker {
 
   #note(what: keyof typeof triesPerDayMax, asin: string, atMs: number): void {
     const asked = this.#asked[what];
-    const none: Asked = { tries: [], lastAtMs: 0, attempts: 0 };
-    const { tries, lastAtMs, attempts } = asked.get(asin) ?? none;
-    const isNewTry = atMs - lastAtMs > attemptGapMs || attempts >= attemptsPerTryMax;
+    const none: Asked = { tries: [], lastAtMs: 0, attempts: 0, answers: -1 };
+    const { tries, lastAtMs, attempts, answers } = asked.get(asin) ?? none;
+    const isOutage = answers === this.#answers;
+    const isLate = atMs - lastAtMs > attemptGapMs || attempts >= attemptsPerTryMax;
+    const isNewTry = isLate && !isOutage;
     const lately = tries.filter((triedAtMs) => triedAtMs > atMs - dayMs);
     asked.set(asin, {
       tries: isNewTry ? [...lately, atMs] : lately,
       lastAtMs: atMs,
       attempts: isNewTry ? 1 : attempts + 1,
+      answers: this.#answers,
     });
     if (!isNewTry || lately.length < triesPerDayMax[what]) return;
     if (what === 'offers') {
