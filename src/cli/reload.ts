@@ -21,7 +21,7 @@ import { problemLine } from './problem-line.ts';
 export interface ReloadParts {
   /** What `start` was given, so that flags win as they did. */
   readonly flags: ConfigFlags;
-  readonly context: CliContext;
+  readonly context: Pick<CliContext, 'env' | 'cwd' | 'secrets'>;
   readonly daemon: Pick<Daemon, 'reconfigure'>;
   readonly log: FlushableLog;
   readonly key: Secret;

@@ -64,6 +64,46 @@ export const dealCanaries: Canaries = {
     scenario: 'partial',
     seeds: 1,
   },
+  'no-history-as-rejected': {
+    promise: 'P9',
+    file: 'actors/product-purchase.ts',
+    find: `    if (typeof decided === 'string') {
+      retries.push(retryOf(row, atMs, decided));`,
+    replace: `    if (typeof decided === 'string') {
+      const none = { sales1y: 0, salesCount: 0, offerDrops: 0, sane: 0, marks: [] };
+      const verdict = { verdict: 'rejected', reason: 'missing', ruleVersion: 1 };
+      judged.push({ ...keyOf(row), because: 'aged', ...verdict, ...none } as never);`,
+    code: 'P9-rejected-on-fault',
+    scenario: 'stripped',
+    seeds: 1,
+  },
+  'judged-at-another-price': {
+    promise: 'P9',
+    file: 'actors/judging.ts',
+    find: 'const priceNowCents = priceCents ?? null;',
+    replace: 'const priceNowCents = priceCents === undefined ? null : 3 * priceCents;',
+    code: 'P9-rejected-on-fault',
+    scenario: 'peace',
+    seeds: 1,
+  },
+  'answer-forgotten': {
+    promise: 'P1',
+    file: 'actors/product-purchase.ts',
+    find: '      await parts.writer.storeJudgements(batch);\n',
+    replace: "      if (batch.purpose !== 'history') await parts.writer.storeJudgements(batch);\n",
+    code: 'P1-lost-product',
+    scenario: 'peace',
+    seeds: 1,
+  },
+  'evidence-not-kept': {
+    promise: 'P1',
+    file: 'store/judgements.ts',
+    find: 'await keepEvidence(trx, batch.evidence, batch.atMs);',
+    replace: '',
+    code: 'P1-lost-product',
+    scenario: 'peace',
+    seeds: 1,
+  },
   'deals-counted-twice': {
     promise: 'reconcile',
     file: 'store/deal-counts.ts',

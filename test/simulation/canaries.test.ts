@@ -26,9 +26,12 @@ function codesIn(text: string): readonly string[] {
 function reportedCodes(): ReadonlySet<string> {
   const here = import.meta.dirname;
   const checkers = readdirSync(join(here, 'checkers')).map((name) => join(here, 'checkers', name));
-  const runs = ['fault-run.ts', 'fault-plans-compared.ts', 'canary-saturation.ts'].map((name) =>
-    join(here, name),
-  );
+  const runs = [
+    'fault-run.ts',
+    'fault-people.ts',
+    'fault-plans-compared.ts',
+    'canary-saturation.ts',
+  ].map((name) => join(here, name));
   return new Set([...checkers, ...runs].flatMap((path) => codesIn(readFileSync(path, 'utf8'))));
 }
 

@@ -219,6 +219,12 @@ const scenarios: Readonly<Record<Exclude<ScenarioName, 'saturated'>, Scenario>> 
     hours: 0.6,
     plan: [{ kind: 'keepa', ...span(0, 36), chance: 1, fault: { kind: 'partial', every: 1 } }],
   },
+  /** Answers are whole for a while; then every history is missing. */
+  stripped: {
+    hours: 2.2,
+    world: { initialTokens: 1200, repriceMeanHours: 2 },
+    plan: [{ kind: 'keepa', ...span(20, 132), chance: 1, fault: { kind: 'no-history' } }],
+  },
   resets: {
     hours: 0.6,
     plan: [{ kind: 'keepa', ...span(5, 30), chance: 0.3, fault: { kind: 'reset-after' } }],
@@ -233,6 +239,18 @@ const scenarios: Readonly<Record<Exclude<ScenarioName, 'saturated'>, Scenario>> 
     hours: 0.8,
     plan: [{ kind: 'stranger', ...span(5, 20), everyMs: minuteMs, tokens: 45 }],
   },
+  /** People pause it, over a restart as well, and ask for a product. */
+  asked: {
+    hours: 2.1,
+    plan: [
+      { kind: 'person', ...span(10, 10), does: 'refresh', part: 0.5, isVerifying: false },
+      { kind: 'person', ...span(20, 50), does: 'pause', ends: 'by-resume' },
+      { kind: 'person', ...span(70, 100), does: 'pause', ends: 'by-itself' },
+      { kind: 'restart', ...span(80, 81), downMs: secondMs },
+    ],
+  },
+  /** Long enough for an hour of which status tells, after the one in which it becomes quiet. */
+  quiet: { hours: 2.6, world: { ratePerMinute: 5 } },
   'dearer-plan': { hours: 0.6, plan: [{ kind: 'rate', ...span(8, 30), ratePerMinute: 40 }] },
   /** The same market on two plans. */
   'two-plans': { hours: 1, world: { rows: 120 }, rates: [2, 60] },

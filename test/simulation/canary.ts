@@ -33,7 +33,10 @@ export type ScenarioName =
   | 'stranger'
   | 'drained'
   | 'dearer-plan'
-  | 'two-plans';
+  | 'two-plans'
+  | 'asked'
+  | 'quiet'
+  | 'stripped';
 
 export interface Canary {
   /** The promise that it breaks. */

@@ -10,8 +10,6 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultShares } from '../../src/config.ts';
-import { defaultJudging } from '../../src/config-judging.ts';
 import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
 import type { Coordination, Owner } from '../../src/coordination/ports.ts';
 import { composeDaemon } from '../../src/daemon.ts';
@@ -24,6 +22,7 @@ import type { SimulatedKeepa } from '../../src/simulator/simulated-keepa.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/ports.ts';
 import { scratchDirectory } from '../scratch.ts';
+import { ConfigFile } from './fault-config.ts';
 import { Disk } from './fault-disk.ts';
 import { Life, type PortCall } from './fault-life.ts';
 import { Wire, type WireWatcher } from './fault-wire.ts';
@@ -43,6 +42,8 @@ export interface LivedLife {
   readonly owner: Owner;
   readonly startedAtMs: number;
   daemon: Daemon | undefined;
+  /** What SIGHUP does. */
+  reload: (() => Promise<void>) | undefined;
   store: Store | undefined;
   coordination: Coordination | undefined;
   ending: Ending | undefined;
@@ -69,6 +70,7 @@ export interface HostOptions {
 
 export class Host {
   readonly disk = new Disk();
+  readonly config: ConfigFile;
   wallOffsetMs = 0;
   isCoordinationDown = false;
   isDiskFull = false;
@@ -89,7 +91,8 @@ export class Host {
     this.#options = options;
     this.#root = scratchDirectory('keepa-deals-faults-');
     this.#directory = this.#newDirectory('disk-0');
-    const { clock, world } = options;
+    const { clock, world, key } = options;
+    this.config = new ConfigFile({ world, directory: this.#root, key });
     if (world.coordination === 'file') return;
     const isProvablyDead = (owner: Owner): boolean => this.#isProvablyDead(owner);
     this.#apart = new RememberedCoordination({ time: clock, isProvablyDead });
@@ -103,11 +106,12 @@ export class Host {
     return this.#lives;
   }
 
-  /** The life at work, if one is. */
+  /** The life at work, if one is, be it that people have paused its work. */
   get current(): LivedLife | undefined {
-    return this.#lives.find(
-      ({ life, daemon }) => !life.isPaused && daemon?.sources().phase().name === 'active',
-    );
+    return this.#lives.find(({ life, daemon }) => {
+      const phase = daemon?.sources().phase().name;
+      return !life.isPaused && (phase === 'active' || phase === 'paused');
+    });
   }
 
   /** The coordination as nobody's port, for those who break it. */
@@ -160,6 +164,7 @@ export class Host {
       owner: ownerOf(this.#count),
       startedAtMs: clock.now(),
       daemon: undefined,
+      reload: undefined,
       store: undefined,
       coordination: undefined,
       ending: undefined,
@@ -190,18 +195,9 @@ export class Host {
     lived.coordination = coordination;
     const transport = createInProcessTransport({ core: wire, clock, key });
     const log = traceLog({ trace, nowMs: () => clock.now(), isSilent: () => life.isDead });
+    const standing = this.config.load();
     lived.daemon = composeDaemon({
-      config: {
-        dataDir: this.#root,
-        keepaUrl: 'http://keepa.invalid',
-        deficitFloor: 0,
-        ...defaultJudging,
-        log: { level: 'info', format: 'json' },
-        feeds: [],
-        ...world.config,
-        shares: world.config.shares ?? defaultShares,
-      },
-      feeds: world.feeds,
+      ...standing,
       world: {
         clock: life.clock,
         random: seededRandom(world.seed).fork(`life-${life.number}`),
@@ -223,6 +219,7 @@ export class Host {
       keyHash: 'simulated',
       version: 'simulated',
     });
+    lived.reload = this.config.reloaderFor(lived.daemon, { standing, log });
     return lived.daemon;
   }
 

@@ -1,5 +1,6 @@
 /**
- * The fault plan of one seed: what goes wrong, when, and for how long.
+ * The fault plan of one seed: what goes wrong, when, and for how long, and what people do
+ * meanwhile.
  *
  * Troubles come as episodes on a timetable, so that they overlap, follow each other closely or
  * leave hours of peace between them, and so that a plan can be printed and read. After the last
@@ -12,6 +13,7 @@
 import { type Random, seededRandom } from '../../src/runtime/random.ts';
 import type { FaultEpisode } from '../../src/simulator/fault-timetable.ts';
 import type { Fault } from '../../src/simulator/faults.ts';
+import { type Deed, drawDeeds } from './fault-deeds.ts';
 import { pick, type World } from './fault-world.ts';
 
 const secondMs = 1_000;
@@ -41,7 +43,21 @@ export type Trouble = { readonly atMs: number; readonly untilMs: number } & (
   | { readonly kind: 'coordination-down' }
   | { readonly kind: 'coordination-emptied' }
   | { readonly kind: 'lease-cleared' }
+  | ({ readonly kind: 'person' } & Deed)
 );
+
+const outsideMachine: readonly Trouble['kind'][] = [
+  'keepa',
+  'stranger',
+  'rate',
+  'endless-list',
+  'person',
+];
+
+/** Whether the process or what it runs on is broken; all else is Keepa's, or people's. */
+export function isOfMachine({ kind }: Trouble): boolean {
+  return !outsideMachine.includes(kind);
+}
 
 /** The plan for so many hours, in order of time. */
 export function drawPlan(world: World, hours: number): readonly Trouble[] {
@@ -52,7 +68,8 @@ export function drawPlan(world: World, hours: number): readonly Trouble[] {
     const atMs = random.integer(0, endMs - 10 * minuteMs);
     return drawTrouble(random, world, { atMs, endMs });
   });
-  return [...troubles, ...drawRarity(world, endMs)].toSorted((a, b) => a.atMs - b.atMs);
+  const deeds = drawDeeds(world, endMs).map((deed): Trouble => ({ kind: 'person', ...deed }));
+  return [...troubles, ...deeds, ...drawRarity(world, endMs)].toSorted((a, b) => a.atMs - b.atMs);
 }
 
 /**

@@ -14,6 +14,7 @@ export interface DealLine {
   readonly reason: string | null;
   readonly lastSeenAtMs: number;
   readonly judgedAtMs: number | null;
+  readonly judgedPriceCents: number | null;
   readonly endedAtMs: number | null;
   readonly heldAtMs: number | null;
 }
@@ -45,8 +46,49 @@ export class Tables {
     return this.all<DealLine>(`
       select deals.id, asin, deals.price_type as priceType, feeds.name as feed, state, reason,
         last_seen_at_ms as lastSeenAtMs, judged_at_ms as judgedAtMs,
+        judged_price_cents as judgedPriceCents,
         ended_at_ms as endedAtMs, held_at_ms as heldAtMs
       from deals join feeds on feeds.id = deals.feed_id`);
+  }
+
+  /** Products with a row, in the order in which they came. */
+  asins(): readonly string[] {
+    const lines = this.all<{ asin: string }>(
+      'select asin from deals group by asin order by min(id)',
+    );
+    return lines.map(({ asin }) => asin);
+  }
+
+  /**
+   * When something was last stored of each of these products, evidence or a line of its past; 0:
+   * never. Those without a row are not in it.
+   */
+  newestOf(asins: readonly string[]): ReadonlyMap<string, number> {
+    const lines = this.all<{ asin: string; atMs: number }>(
+      `select value as asin, max(
+         coalesce((select max(bought_at_ms) from evidence where domain_id = 1 and asin = value), 0),
+         coalesce((select max(at_ms) from past where domain_id = 1 and asin = value), 0)
+       ) as atMs
+       from json_each(?) where value in (select asin from deals)`,
+      JSON.stringify(asins),
+    );
+    return new Map(lines.map(({ asin, atMs }) => [asin, atMs]));
+  }
+
+  /** Rows with a verdict whose product has no evidence. */
+  judgedWithoutEvidence(): readonly string[] {
+    const lines = this.all<{ asin: string }>(
+      `select asin from deals where judged_at_ms is not null and not exists (
+         select 1 from evidence where evidence.domain_id = 1 and evidence.asin = deals.asin)`,
+    );
+    return lines.map(({ asin }) => asin);
+  }
+
+  /** The pause that is written down, be it over or not. Wall times. */
+  pause(): { readonly sinceMs: number; readonly untilMs: number | null } | undefined {
+    return this.all<{ sinceMs: number; untilMs: number | null }>(
+      'select since_ms as sinceMs, until_ms as untilMs from pause',
+    )[0];
   }
 
   /** Feeds that list a deal, by its id. */
@@ -67,6 +109,14 @@ export class Tables {
   judgedRows(): number {
     const [line] = this.all<{ rows: number }>(
       'select count(*) as rows from deals where judged_at_ms is not null',
+    );
+    return line?.rows ?? 0;
+  }
+
+  /** Verdicts and fruitless tries, as the past of the products has them. */
+  processedRows(): number {
+    const [line] = this.all<{ rows: number }>(
+      "select count(*) as rows from past where kind in ('judged', 'retry')",
     );
     return line?.rows ?? 0;
   }

@@ -8,6 +8,7 @@
 
 import type { Watched } from './checkers/checker.ts';
 import type { Host } from './fault-host.ts';
+import { People } from './fault-people.ts';
 import type { Trouble } from './fault-plan.ts';
 
 type Of<Kind extends Trouble['kind']> = Extract<Trouble, { readonly kind: Kind }>;
@@ -18,12 +19,14 @@ const agreeMs = 60_000;
 export class TroubleMaker {
   readonly #run: Watched;
   readonly #host: Host;
+  readonly #people: People;
   #open = 0;
   #isHealed = false;
 
   constructor(run: Watched) {
     this.#run = run;
     this.#host = run.host;
+    this.#people = new People(run);
   }
 
   /** True while something other than single answers is broken. */
@@ -49,6 +52,7 @@ export class TroubleMaker {
     this.#run.keepa.setFaults(undefined);
     this.#run.keepa.setRate(this.#run.world.ratePerMinute, this.#run.nowMs);
     for (const { life } of this.#host.lives) life.resume();
+    this.#people.heal();
   }
 
   #begin(trouble: Trouble): void {
@@ -87,6 +91,9 @@ export class TroubleMaker {
         return () => undefined;
       case 'pause':
         return this.#pause();
+      case 'person':
+        this.#people.do(trouble);
+        return undefined;
       case 'endless-list':
         this.#host.isEndless = true;
         return () => {

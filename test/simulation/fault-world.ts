@@ -3,12 +3,13 @@
  *
  * Small markets on purpose: what goes wrong goes wrong with sixty rows as with six thousand, and
  * a seed that takes seconds is one that a thousand of can be run. Sweeps are rarer than on a real
- * plan for the same reason.
+ * plan for the same reason. Prices move: in some markets every row's several times a day.
  *
  * Invariant: everything here follows from the seed.
  */
 import type { Feed } from '../../src/actors/feed.ts';
 import { type Config, defaultShares, type Shares } from '../../src/config.ts';
+import type { AcceptanceRules } from '../../src/config-judging.ts';
 import { parseDealQuery } from '../../src/keepa/deal-query.ts';
 import { type Random, seededRandom } from '../../src/runtime/random.ts';
 
@@ -21,7 +22,8 @@ export interface World {
   readonly initialTokens: number;
   readonly repriceMeanHours: number;
   readonly feeds: readonly Feed[];
-  readonly config: Pick<Config, 'shares' | 'sweepIntervalMs' | 'retention' | 'standby'>;
+  readonly config: Pick<Config, 'shares' | 'sweepIntervalMs' | 'retention' | 'standby'> &
+    Partial<Pick<Config, 'acceptance'>>;
   /** Where leases and checkpoints live: with the process, or in a store of their own. */
   readonly coordination: 'file' | 'apart';
   /** Whether a new process can tell that a dead one is dead, or has to wait for its lease. */
@@ -44,13 +46,14 @@ export function drawWorld(seed: number): World {
     ratePerMinute,
     rows,
     initialTokens: pick(random, [0, random.integer(0, capacity), capacity]),
-    repriceMeanHours: pick(random, [6, 12, 24, 48]),
+    repriceMeanHours: pick(random, [2, 4, 8, 24]),
     feeds,
     config: {
       shares: drawShares(random),
       sweepIntervalMs: pick(random, [15, 30, 30, 60]) * minuteMs,
       retention: { ttlHours: pick(random, [3, 6, 24, 72]), purgeDays: 30 },
       standby: random.next() < 0.5,
+      acceptance: drawAcceptance(seed),
     },
     coordination: random.next() < 0.3 ? 'file' : 'apart',
     isDeathProvable: random.next() < 0.7,
@@ -60,6 +63,16 @@ export function drawWorld(seed: number): World {
 /** A list of what fell within a day, which rows leave all the time, or within three months. */
 function drawDateRange(seed: number): number {
   return pick(seededRandom(seed).fork('date-range'), [0, 3, 3]);
+}
+
+/** Anything that earns a cent, or only what earns well or sells often. */
+function drawAcceptance(seed: number): AcceptanceRules {
+  const random = seededRandom(seed).fork('acceptance');
+  return pick<AcceptanceRules>(random, [
+    { minProfitCents: 1 },
+    { minProfitCents: 800 },
+    { minProfitCents: 1, minSales1y: 6 },
+  ]);
 }
 
 /** Mostly one; others list another price, or the same rows under a stricter query. */

@@ -6,7 +6,7 @@
  * of as long as two sweeps take and an hour. Left out while Keepa itself tells less than there is
  * (short pages), and two hours after that: no client can tell such a lie from the truth.
  * *too early*: a row that ended unseen (not absent) was not delivered to anybody for its time to
- * live, of time in which Keepa answered listing requests at all.
+ * live, of time in which Keepa answered listing requests at all and nobody had paused the daemon.
  * *too many*: of the rows that ended at one instant no more than a fifth of the table were not held
  * back before.
  */
@@ -14,6 +14,7 @@ import type { PortCall } from '../fault-life.ts';
 import type { DealLine, Tables } from '../fault-tables.ts';
 import { isOfNoPlan, type WireCall } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
+import { isInForce } from './pauses.ts';
 
 const hourMs = 3_600_000;
 const stepMs = 20 * 60_000;
@@ -30,6 +31,8 @@ export class EndingsChecker implements Checker {
   readonly #deliveredAt = new Map<string, number>();
   #lookingMs = 0;
   #lastPageAtMs: number;
+  /** The last minute, if it was paused then. */
+  #pausedAtMs: number | undefined;
   #liedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(run: Watched) {
@@ -57,7 +60,20 @@ export class EndingsChecker implements Checker {
 
   minute(): void {
     const tables = this.#run.tables();
-    if (tables !== undefined) this.look(tables);
+    if (tables === undefined) return;
+    this.#leaveOutPause(tables);
+    this.look(tables);
+  }
+
+  /** Of a pause the whole minutes: nobody looks in them. */
+  #leaveOutPause(tables: Tables): void {
+    const { nowMs, host } = this.#run;
+    const pause = tables.pause();
+    const isPaused = pause !== undefined && isInForce(pause, nowMs + host.wallOffsetMs);
+    const sinceMs = this.#pausedAtMs;
+    this.#pausedAtMs = isPaused ? nowMs : undefined;
+    if (!isPaused || sinceMs === undefined || this.#lastPageAtMs > sinceMs) return;
+    this.#lastPageAtMs += nowMs - sinceMs;
   }
 
   /** Every minute: a row that is listed again is taken back at once. */

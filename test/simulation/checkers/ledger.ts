@@ -7,7 +7,8 @@
  * Left out: answers that tell nothing true of tokens (the all-zero envelope).
  * *Unreported*: when strangers took more than a third of an hour's refill within an hour that was
  * quiet otherwise, status names at least half of it. Quiet: one life, no fault, no other change,
- * and no token expired at the cap: what a stranger takes of those nobody misses.
+ * no pause (it asks Keepa nothing, and believes the bucket to fill up meanwhile), and no token
+ * expired at the cap: what a stranger takes of those nobody misses.
  */
 import type { Ending } from '../../../src/daemon-contract.ts';
 import type { LivedLife } from '../fault-host.ts';
@@ -15,6 +16,7 @@ import type { Life, PortCall } from '../fault-life.ts';
 import type { Tables } from '../fault-tables.ts';
 import { isOfNoPlan, type WireCall } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
+import { isInForce } from './pauses.ts';
 
 const hourMs = 3_600_000;
 
@@ -72,6 +74,12 @@ export class LedgerChecker implements Checker {
     );
   }
 
+  #isPaused(): boolean {
+    const { nowMs, host } = this.#run;
+    const pause = this.#run.tables()?.pause();
+    return pause !== undefined && isInForce(pause, nowMs + host.wallOffsetMs);
+  }
+
   /** Nothing of this life may be missing any more. */
   #settle(life: Life): void {
     const mine = this.#open.filter((answer) => answer.life === life);
@@ -110,7 +118,8 @@ export class LedgerChecker implements Checker {
 
   minute(minute: number): void {
     const { expiredTokens } = this.#run.keepa.requests;
-    if (expiredTokens > this.#expired) this.#otherwiseDisturbedAtMs = this.#run.nowMs;
+    if (expiredTokens > this.#expired || this.#isPaused())
+      this.#otherwiseDisturbedAtMs = this.#run.nowMs;
     this.#expired = expiredTokens;
     if (minute % 10 !== 0 || this.#taken.length === 0) return;
     const { nowMs, world, host } = this.#run;

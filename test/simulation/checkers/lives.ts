@@ -11,6 +11,7 @@
 import type { Ending } from '../../../src/daemon-contract.ts';
 import type { LivedLife } from '../fault-host.ts';
 import type { PortCall } from '../fault-life.ts';
+import { isOfMachine } from '../fault-plan.ts';
 import type { TraceLine } from '../trace-log.ts';
 import type { Checker, Watched } from './checker.ts';
 
@@ -79,9 +80,8 @@ export class LivesChecker implements Checker {
     const atMs = nowMs - startMs;
     return plan.some(
       (trouble) =>
-        !['keepa', 'stranger', 'rate', 'endless-list', 'crash', 'restart', 'wall-step'].includes(
-          trouble.kind,
-        ) &&
+        isOfMachine(trouble) &&
+        !['crash', 'restart', 'wall-step'].includes(trouble.kind) &&
         atMs >= trouble.atMs &&
         atMs <= trouble.untilMs + withinMs,
     );

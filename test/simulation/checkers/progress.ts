@@ -10,11 +10,12 @@
  * the true balance pays for any single item, and status says `running` or `waiting`.
  */
 import { spendClasses } from '../../../src/broker/request.ts';
-import { buildReport } from '../../../src/status/report.ts';
 import type { StatusReport } from '../../../src/status/report-fields.ts';
 import { decideState } from '../../../src/status/state.ts';
+import { isOfMachine } from '../fault-plan.ts';
 import type { WireCall } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
+import { statusDocument } from './status-document.ts';
 
 const minuteMs = 60_000;
 const slackMs = 2 * 60_200;
@@ -56,16 +57,8 @@ export class ProgressChecker implements Checker {
   }
 
   async look(): Promise<void> {
-    const { current } = this.#run.host;
-    if (current?.daemon === undefined || current.store === undefined) return;
-    const { reader } = current.store;
-    const leases = current.coordination?.leases;
-    const report = await buildReport({
-      ...current.daemon.sources(),
-      reader,
-      leases: async () => (await leases?.list()) ?? [],
-    });
-    this.#judge(report);
+    const report = await statusDocument(this.#run);
+    if (report !== undefined) this.#judge(report);
   }
 
   #judge({ state, reason, nextActionAt }: StatusReport): void {
@@ -114,10 +107,8 @@ export class ProgressChecker implements Checker {
     const { plan, nowMs, startMs } = this.#run;
     const atMs = nowMs - startMs;
     return plan.some(
-      ({ kind, atMs: fromMs, untilMs }) =>
-        !['keepa', 'stranger', 'rate', 'endless-list'].includes(kind) &&
-        atMs >= fromMs &&
-        atMs <= untilMs + quietMs,
+      (trouble) =>
+        isOfMachine(trouble) && atMs >= trouble.atMs && atMs <= trouble.untilMs + quietMs,
     );
   }
 }

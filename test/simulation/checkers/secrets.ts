@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { TraceLine } from '../trace-log.ts';
 import type { Checker, Watched } from './checker.ts';
+import { statusDocument } from './status-document.ts';
 
 export class SecretsChecker implements Checker {
   readonly #run: Watched;
@@ -15,6 +16,12 @@ export class SecretsChecker implements Checker {
   said({ scope, event, fields }: TraceLine): void {
     if (!JSON.stringify({ event, fields }).includes(this.#run.key)) return;
     this.#run.fail('P11-key', `the key is in a line of the log: ${scope} ${event}`);
+  }
+
+  async look(): Promise<void> {
+    const report = await statusDocument(this.#run);
+    if (!JSON.stringify(report ?? {}).includes(this.#run.key)) return;
+    this.#run.fail('P11-key', 'the key is in the status');
   }
 
   end(): void {

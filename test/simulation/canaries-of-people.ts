@@ -1,0 +1,78 @@
+/** Canaries: what a broken daemon tells people, and how it minds what they say. */
+import type { Canaries } from './canary.ts';
+
+export const peopleCanaries: Canaries = {
+  'pause-unminded': {
+    promise: 'a pause',
+    file: 'daemon-pause.ts',
+    find: "return { open: false, cause: 'paused', why: describePause(pause) };",
+    replace: 'return { open: true };',
+    code: 'paused-spends',
+    scenario: 'asked',
+    seeds: 1,
+  },
+  'pause-forgotten-at-the-start': {
+    promise: 'a pause',
+    file: 'daemon.ts',
+    find: 'await this.#pause.adopt(store.reader, writer);',
+    replace: '',
+    code: 'paused-spends',
+    scenario: 'asked',
+    seeds: 1,
+  },
+  'resume-unheard': {
+    promise: 'P13',
+    file: 'daemon-pause.ts',
+    find: 'if (this.#pause !== undefined) this.#clear();',
+    replace: '',
+    code: 'status-untrue',
+    scenario: 'asked',
+    seeds: 1,
+  },
+  'refresh-breaks': {
+    promise: 'no end without a reason',
+    file: 'daemon-actions.ts',
+    find: 'const why = whyUndecided(bought);',
+    replace: "throw new Error('broken'); const why = whyUndecided(bought);",
+    code: 'action-failed',
+    scenario: 'asked',
+    seeds: 1,
+  },
+  'all-rows-held': {
+    promise: 'P13',
+    file: 'store/deal-counts.ts',
+    find: ' where held_at_ms is not null',
+    replace: '',
+    code: 'status-untrue',
+    scenario: 'peace',
+    seeds: 1,
+  },
+  'balance-in-hope': {
+    promise: 'P13',
+    file: 'status/report-fields.ts',
+    find: 'balance: broker?.balance ?? null,',
+    replace:
+      'balance: broker?.balance === undefined ? null : broker.balance + broker.capacity / 10,',
+    code: 'status-tokens-untrue',
+    scenario: 'peace',
+    seeds: 1,
+  },
+  'spent-by-day': {
+    promise: 'P13',
+    file: 'broker/hour-sum.ts',
+    find: 'const hourMs = 3_600_000;',
+    replace: 'const hourMs = 24 * 3_600_000;',
+    code: 'status-tokens-untrue',
+    scenario: 'quiet',
+    seeds: 1,
+  },
+  'key-in-status': {
+    promise: 'P11',
+    file: 'status/report.ts',
+    find: 'reason: judgement.reason,',
+    replace: "reason: judgement.reason + ' with simulated-key-f7a31c',",
+    code: 'P11-key',
+    scenario: 'peace',
+    seeds: 1,
+  },
+};
