@@ -346,7 +346,7 @@ export class Spending {
     const pace = this.#pace(nowMs);
     if (situation === undefined || pace === undefined) return;
     for (const name of spendClasses) {
-      this.queue.markHead(name, () => overdueAtMs(situation, name, pace));
+      this.queue.markHead(name, overdueAtMs(situation, name, pace));
     }
   }
 }

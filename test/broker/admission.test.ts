@@ -13,7 +13,7 @@ function decision(sketch: Sketch, marks: Partial<Record<SpendClass, number>> = {
   const situation = situationOf(sketch);
   for (const name of spendClasses) {
     const overdueAtMs = marks[name];
-    if (overdueAtMs !== undefined) situation.queue.markHead(name, () => overdueAtMs);
+    if (overdueAtMs !== undefined) situation.queue.markHead(name, overdueAtMs);
   }
   const decided = decide(situation);
   switch (decided.kind) {
