@@ -90,6 +90,10 @@ async function refresh(
   const { broker, log, rules, signal } = parts;
   const pause = parts.pause.current();
   if (pause !== undefined) throw new ActionRefusedError(`it is ${describePause(pause)}`);
+  const { stopped } = broker.snapshot();
+  if (stopped?.cause === 'payment-required') {
+    throw new ActionRefusedError(`no token is spent: ${stopped.why}`);
+  }
   const bought = await buyOnDemand(parts, {
     ...order,
     rules,

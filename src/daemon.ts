@@ -260,10 +260,9 @@ class ComposedDaemon implements Daemon {
   /**
    * A refused key ends the process: nothing it could do would be of use. One that worked before may
    * be a slip of Keepa's, so then the exit code lets systemd try again, once: a fresh start that is
-   * refused exits 77, which is not restarted. An unpaid plan stays up and says so.
+   * refused exits 77, which is not restarted. An unpaid plan stays up and is tried again.
    */
-  #onHalted({ cause, why }: Stop): void {
-    if (cause !== 'invalid-key') return;
+  #onHalted({ why }: Stop): void {
     const wasAccepted = this.#broker?.snapshot().refillRate !== undefined;
     void this.#shutDown({ code: wasAccepted ? 1 : 77, reason: `Keepa refuses the key: ${why}` });
   }

@@ -34,6 +34,8 @@ export interface SnapshotOptions<P> {
   /** Since when the broker, looking, could have started something. */
   readonly startableSinceMs: number | undefined;
   readonly isStopped: boolean;
+  /** It is stopped, and yet tries again from `notBeforeMs` on whether it is served. */
+  readonly isTrying: boolean;
 }
 
 /** How long a request waited, and when (wall clock) that wait ended. */
@@ -103,11 +105,13 @@ function startableFor<P>(
 }
 
 function describeNext<P>(
-  { situation, queue, nowMs, notBeforeMs, wallMinusMonotonicMs, isStopped }: SnapshotOptions<P>,
+  options: SnapshotOptions<P>,
   forecast: Forecast | undefined,
 ): Pick<BrokerSnapshot, 'nextAdmissionAtMs' | 'tokensNeeded'> {
+  const { situation, queue, nowMs, notBeforeMs, wallMinusMonotonicMs } = options;
+  const isIdle = options.isStopped && !options.isTrying;
   const nothing = { nextAdmissionAtMs: undefined, tokensNeeded: undefined };
-  if (isStopped || queue.waiting().length === 0) return nothing;
+  if (isIdle || queue.waiting().length === 0) return nothing;
   const readyAtMs = queue.nextReadyAtMs() ?? Number.POSITIVE_INFINITY;
   // Before the first truth the next thing to happen is the read that tells it.
   const affordableAtMs = situation === undefined ? nowMs : forecast?.atMs;

@@ -8,6 +8,7 @@
  *   malformed      what it cost, else in doubt   is tried again, up to the limit
  *   unavailable    nothing                       is tried again, up to the limit
  *   permanent      what it cost, else nothing    ends
+ *     of them 402  the same                      keeps its place: it is the plan that is refused
  */
 import type { Envelope, Outcome } from '../keepa/call.ts';
 import { shapeOf } from './cost-model.ts';
@@ -54,6 +55,7 @@ export function verdictOf(
       return { kind: 'put-back' };
     case 'permanent': {
       const { reason, why } = outcome;
+      if (reason === 'payment-required') return { kind: 'put-back' };
       return { kind: 'end', to: 'settled', settlement: { kind: 'permanent', reason, why } };
     }
     case 'maybe-billed':

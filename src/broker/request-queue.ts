@@ -54,7 +54,7 @@ export interface QueuedRequest<P> {
   readonly readyAtMs: number;
 }
 
-/** Since when a request is the head of its class, and from when it goes before all others. */
+/** The head of a class, and from when it goes before all others. */
 interface HeadMark {
   readonly id: number;
   readonly overdueAtMs: number;
@@ -151,13 +151,15 @@ export class RequestQueue<P> {
   }
 
   /**
-   * Remembers from when the class's present head goes first. Asked once per head: the promise is
-   * the one that was made when it became the head.
+   * Remembers from when the class's present head goes first: the earliest that was ever promised
+   * to it. A later one takes nothing back; an earlier one counts, or a head that came while
+   * strangers took the whole refill, when nothing could be promised, would never be overdue.
    */
-  markHead(spendClass: SpendClass, overdueAtMs: (head: QueuedRequest<P>) => number): void {
+  markHead(spendClass: SpendClass, overdueAtMs: number): void {
     const head = this.head(spendClass);
-    if (head === undefined || this.#marks[spendClass]?.id === head.id) return;
-    this.#marks[spendClass] = { id: head.id, overdueAtMs: overdueAtMs(head) };
+    if (head === undefined) return;
+    const promisedMs = Math.min(this.overdueAtMs(head), overdueAtMs);
+    this.#marks[spendClass] = { id: head.id, overdueAtMs: promisedMs };
   }
 
   /** From when the head goes before all others; never, unless it was marked. */

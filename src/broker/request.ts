@@ -120,7 +120,10 @@ export interface ClassSnapshot {
 export const stopCauses = ['invalid-key', 'payment-required', 'store', 'gate', 'paused'] as const;
 export type StopCause = (typeof stopCauses)[number];
 
-/** Why nothing is spent. A refused key and an unpaid plan last until the process starts anew. */
+/**
+ * Why nothing is spent. A refused key lasts until the process starts anew; all else ends by itself,
+ * an unpaid plan once a request was served again.
+ */
 export interface Stop {
   readonly why: string;
   /** Our wall clock. */
@@ -158,7 +161,8 @@ export interface BrokerSnapshot {
    */
   readonly startableForMs: number | undefined;
   /**
-   * When the broker will next try to admit something, our wall clock; undefined: nothing queued.
+   * When the broker will next try to admit something, our wall clock; undefined: nothing queued,
+   * or spending is stopped and not tried again by the clock.
    */
   readonly nextAdmissionAtMs: number | undefined;
   /**

@@ -29,6 +29,7 @@ import { CostModel } from './cost-model.ts';
 import { type PerClass, perClass } from './credits.ts';
 import type { Errand } from './errand.ts';
 import { type Dispatch, envelopeOf, settleOutcome } from './landing.ts';
+import { PaymentTrials } from './payment-trials.ts';
 import { RefusalGuard } from './refusal-guard.ts';
 import { type BrokerSnapshot, type SpendClass, type Stop, spendClasses } from './request.ts';
 import { RequestQueue } from './request-queue.ts';
@@ -62,6 +63,7 @@ export class Spending {
   readonly #options: SpendingOptions;
   readonly #account: TokenAccount;
   readonly #guard = new RefusalGuard();
+  readonly #trials: PaymentTrials;
   readonly #longestWaits: Record<SpendClass, LongestWait> = perClass(() => noWait);
   /** Since when something could be started that was not; undefined: it cannot. */
   #startableSinceMs: number | undefined;
@@ -80,6 +82,7 @@ export class Spending {
     this.#account = new TokenAccount(options.policy);
     this.costs = new CostModel(options.learned);
     this.reads = new BalanceReads(options.random);
+    this.#trials = new PaymentTrials(options);
   }
 
   /** Brings everything to `nowMs`: backoffs that are over, lumps that are due, new heads. */
@@ -114,6 +117,7 @@ export class Spending {
    */
   nextStep(nowMs: number): Step {
     const read = this.reads.nextAtMs(nowMs) <= nowMs ? ({ kind: 'read' } as const) : undefined;
+    if (nowMs < this.#trials.notBeforeMs) return undefined;
     if (!this.#isTruthOurs) return read;
     if (nowMs < this.#guard.notBeforeMs) return undefined;
     const admission = this.#nextAdmission(nowMs);
@@ -121,7 +125,7 @@ export class Spending {
       this.#guard.mustWait();
       return undefined;
     }
-    return this.#guard.mustReadFirst || this.#isTruthStale(nowMs) ? read : admission;
+    return this.#readsFirst(nowMs) ? read : admission;
   }
 
   /** Pays the hold of what is about to be sent. */
@@ -141,6 +145,7 @@ export class Spending {
     this.#account.advance(flight.receivedAtMs, this.#caps);
     const learned = settleOutcome(this.#account, hold, outcome, { ...flight, caps: this.#caps });
     this.#hear(outcome, learned);
+    this.#notePayment(outcome, { isFree: false, atMs: flight.receivedAtMs });
     if (outcome.kind === 'refused') this.#noteRefusal(outcome.envelope, flight);
     if (outcome.kind !== 'answered') return;
     this.#guard.served();
@@ -152,6 +157,11 @@ export class Spending {
 
   /** Takes in what a free read of the balance brought. */
   takeIn(outcome: Outcome<unknown>, flight: Flight): void {
+    this.#takeBalance(outcome, flight);
+    this.#notePayment(outcome, { isFree: true, atMs: flight.receivedAtMs });
+  }
+
+  #takeBalance(outcome: Outcome<unknown>, flight: Flight): void {
     const envelope = envelopeOf(outcome);
     if (envelope === undefined) {
       this.reads.failed(flight.receivedAtMs);
@@ -175,8 +185,8 @@ export class Spending {
   wakeTimes(nowMs: number): readonly number[] {
     const lumpAtMs = this.#account.books?.bucket.nextLumpAtMs;
     const countedAtMs = lumpAtMs === undefined ? undefined : lumpAtMs + lumpLateMs;
-    const times = [countedAtMs, this.queue.nextReadyAtMs(), this.#guard.notBeforeMs];
-    return [...times, this.reads.nextAtMs(nowMs)].flatMap((atMs) => {
+    const soonest = [this.#guard.notBeforeMs, this.#trials.notBeforeMs, this.reads.nextAtMs(nowMs)];
+    return [countedAtMs, this.queue.nextReadyAtMs(), ...soonest].flatMap((atMs) => {
       return atMs !== undefined && atMs > nowMs ? [atMs] : [];
     });
   }
@@ -199,6 +209,7 @@ export class Spending {
         freeSinceMs,
         startableSinceMs: this.#startableSinceMs,
         isStopped: stops.current !== undefined,
+        isTrying: stops.isTrying,
       }),
       clockOffsetMs: this.#lastAnswer?.clockOffsetMs,
       stopped: stops.current,
@@ -220,6 +231,7 @@ export class Spending {
     const readAtMs = this.#readsFirst(nowMs) ? this.reads.nextAtMs(nowMs) : nowMs;
     return Math.max(
       this.#guard.notBeforeMs,
+      this.#trials.notBeforeMs,
       readAtMs > nowMs ? readAtMs : Number.NEGATIVE_INFINITY,
     );
   }
@@ -259,7 +271,12 @@ export class Spending {
     this.#options.log.warn('refused', { balance: envelope?.balance });
   }
 
-  /** Says what people should know of an answer, and stops when Keepa will not serve us at all. */
+  /** While the plan is unpaid nobody knows what becomes of the balance. */
+  #notePayment(...call: Parameters<PaymentTrials['note']>): void {
+    if (this.#trials.note(...call)) this.disown();
+  }
+
+  /** Says what people should know of an answer, and stops when Keepa refuses the key. */
   #hear(outcome: Outcome<unknown>, learned: Learned | undefined): void {
     const { clock, log, stops, onHalted } = this.#options;
     const envelope = envelopeOf(outcome);
@@ -274,10 +291,8 @@ export class Spending {
     if (tokens > 0 && !this.#isDrainTold) log.warn('unexplained-drain', { tokens });
     this.#isDrainTold = tokens > 0;
     this.#tellSilence(outcome);
-    if (outcome.kind !== 'permanent' || stops.isHalted) return;
-    const { reason, why } = outcome;
-    if (reason !== 'invalid-key' && reason !== 'payment-required') return;
-    onHalted?.(stops.raise(reason, why));
+    if (outcome.kind !== 'permanent' || outcome.reason !== 'invalid-key') return;
+    onHalted?.(stops.raise('invalid-key', outcome.why));
   }
 
   /** An outage is said when it begins, with each new reason, and when it is over. */
@@ -331,7 +346,7 @@ export class Spending {
     const pace = this.#pace(nowMs);
     if (situation === undefined || pace === undefined) return;
     for (const name of spendClasses) {
-      this.queue.markHead(name, () => overdueAtMs(situation, name, pace));
+      this.queue.markHead(name, overdueAtMs(situation, name, pace));
     }
   }
 }

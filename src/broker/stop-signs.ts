@@ -21,9 +21,14 @@ export class StopSigns {
     return cause && this.#signs.get(cause);
   }
 
-  /** True once Keepa refused the key or the plan: only a new start can end that. */
+  /** True once Keepa refused the key: only a new start can end that. */
   get isHalted(): boolean {
-    return this.#signs.has('invalid-key') || this.#signs.has('payment-required');
+    return this.#signs.has('invalid-key');
+  }
+
+  /** True while nothing but an unpaid plan is in the way: that is tried again now and then. */
+  get isTrying(): boolean {
+    return this.#signs.size === 1 && this.#signs.has('payment-required');
   }
 
   raise(cause: StopCause, why: string): Stop {
@@ -34,7 +39,7 @@ export class StopSigns {
     return sign;
   }
 
-  lift(cause: 'gate' | 'paused' | 'store'): void {
+  lift(cause: Exclude<StopCause, 'invalid-key'>): void {
     const sign = this.#signs.get(cause);
     if (sign === undefined) return;
     this.#signs.delete(cause);

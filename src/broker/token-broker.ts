@@ -65,8 +65,8 @@ export interface BrokerOptions {
   /** What an earlier run learned of prices, by shape (`record`). */
   readonly learned?: unknown;
   /**
-   * Called once, when Keepa refuses the key or the plan is unpaid. What is queued stays queued: an
-   * actor that got it back would only ask again, and only a new start can help.
+   * Called once, when Keepa refuses the key. What is queued stays queued: an actor that got it back
+   * would only ask again, and only a new start can help.
    */
   readonly onHalted?: (stop: Stop) => void;
 }

@@ -6,7 +6,8 @@
  * admissible and stays so, because nobody else can spend its credit. Then *turns*: the request in
  * flight, the one that a higher class may still put in between until the head is overdue, and at
  * most one per other class that was overdue before it. An overdue head goes before all that became
- * so later, hence no class can come twice.
+ * so later, hence no class can come twice. That is computed anew at every look, and the earliest
+ * counts: what is printed holds whenever it is read, also where it began as no promise at all.
  *
  * In a bucket too small for what all classes save for, some borrow from others (`admission.ts`). At
  * most the excess is ever lent out, and each class lends its share of it, so its credit may be

@@ -127,7 +127,11 @@ function refusal(id: string, { reason, why: said }: { reason: string; why: strin
   const isKey = reason === 'invalid-key';
   return broken(id, {
     what: isKey ? `it refuses the key: ${said}` : `it refuses the request (${reason}): ${said}`,
-    why: 'nothing can be bought; start ends with exit code 77 where the key is refused',
-    todo: isUnpaid ? 'see keepa.com/#!api: the plan is not paid for' : 'compare keepa.com/#!api',
+    why: isUnpaid
+      ? 'nothing can be bought until it is paid'
+      : 'nothing can be bought; start ends with exit code 77 where the key is refused',
+    todo: isUnpaid
+      ? 'pay for the plan, see keepa.com/#!api; the daemon then goes on by itself'
+      : 'compare keepa.com/#!api',
   });
 }

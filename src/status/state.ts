@@ -75,9 +75,11 @@ export function decideState(situation: Situation): Judgement {
   const { phase, broker } = situation;
   if (!working.includes(phase.name)) return besideWork(situation);
   if (broker?.stopped !== undefined && broker.stopped.cause !== 'paused') {
+    const { why, cause } = broker.stopped;
+    const hope = cause === 'payment-required' ? '; once it is paid, work goes on by itself' : '';
     return {
       state: 'degraded',
-      reason: `no token is spent: ${broker.stopped.why}`,
+      reason: `no token is spent: ${why}${hope}`,
       nextActionAtMs: broker.nextAdmissionAtMs,
     };
   }

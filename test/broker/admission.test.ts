@@ -13,7 +13,7 @@ function decision(sketch: Sketch, marks: Partial<Record<SpendClass, number>> = {
   const situation = situationOf(sketch);
   for (const name of spendClasses) {
     const overdueAtMs = marks[name];
-    if (overdueAtMs !== undefined) situation.queue.markHead(name, () => overdueAtMs);
+    if (overdueAtMs !== undefined) situation.queue.markHead(name, overdueAtMs);
   }
   const decided = decide(situation);
   switch (decided.kind) {
@@ -211,19 +211,20 @@ function caps(sketch: Sketch): Record<string, number> {
 }
 
 describe('admission: how far a credit may grow (rule 2)', () => {
-  it('lets a class with work save its smallest hold and one lump of its share on top', () => {
+  it('lets a class with work save its smallest hold and two lumps of its share on top', () => {
     const queued: [SpendClass, KeepaCall][] = [['backfill', dealCall]];
-    assert.equal(caps({ rate: 5, queued }).backfill, 5 + 1.5);
-    // With the bare hold as cap, 70 of these 75 tokens would leave the class at every lump.
-    assert.equal(caps({ rate: 250, queued }).backfill, 5 + 75);
+    assert.equal(caps({ rate: 5, queued }).backfill, 5 + 3);
+    // With the bare hold as cap, 70 of these 75 tokens would leave the class at every lump; and
+    // with one lump all of the next, when slow calls have kept the class from its turns.
+    assert.equal(caps({ rate: 250, queued }).backfill, 5 + 2 * 75);
   });
 
   it('takes one item of a batch for the smallest hold', () => {
-    assert.equal(caps({ queued: [['backfill', productCall(80)]] }).backfill, 1 + 1.5);
+    assert.equal(caps({ queued: [['backfill', productCall(80)]] }).backfill, 1 + 3);
   });
 
   it('never lets it exceed share x capacity', () => {
-    assert.equal(caps({ rate: 1, queued: [['head', dealCall]] }).head, 5.1);
+    assert.equal(caps({ rate: 1, queued: [['head', dealCall]] }).head, 5.2);
     const costs = new CostModel();
     costs.learn(dealCall, { items: 1, costTokens: 6, holdTokens: 6 });
     assert.equal(caps({ rate: 1, costs, queued: [['head', dealCall]] }).head, 6);
@@ -256,7 +257,7 @@ describe('admission: how far a credit may grow (rule 2)', () => {
     assert.ok(head);
     situation.queue.move(head.id, 'admitted');
     situation.queue.move(head.id, 'in-flight');
-    assert.equal(creditCaps(situation).upsert, 500 + 225);
+    assert.equal(creditCaps(situation).upsert, 500 + 2 * 225);
   });
 });
 
@@ -267,8 +268,8 @@ describe('admission: saving beyond a share (rule 5)', () => {
       ['interactive', verify],
     ];
     const both = caps({ rate: 1, queued: dear });
-    assert.equal(both.refresh, 12 + 0.1);
-    assert.equal(both.interactive, 12 + 0.05);
+    assert.equal(both.refresh, 12 + 2 * 0.1);
+    assert.equal(both.interactive, 12 + 2 * 0.05);
   });
 
   it('is a function of the measured rate: twice the rate doubles every limit', () => {

@@ -130,6 +130,19 @@ describe('request queue: order', () => {
     queue.move(id, 'cancelled');
     assert.equal(queue.workOf('upsert'), undefined);
   });
+});
+
+describe('request queue: promises', () => {
+  it('gives a head an earlier turn when that can be, and never takes it back', () => {
+    const queue: Queue = new RequestQueue();
+    add(queue, 'first');
+    const marked = (overdueAtMs: number): number => {
+      queue.markHead('upsert', overdueAtMs);
+      return queue.overdueAtMs(queue.head('upsert') ?? assert.fail());
+    };
+    assert.equal(marked(Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY);
+    assert.deepEqual([5_000, 1_000, 9_000].map(marked), [5_000, 1_000, 1_000]);
+  });
 
   it('keeps the promise made to a head, and makes a new one to the next', () => {
     const queue: Queue = new RequestQueue();
@@ -141,12 +154,12 @@ describe('request queue: order', () => {
       return queue.overdueAtMs(head);
     };
     assert.equal(due(), Number.POSITIVE_INFINITY, 'no promise was made yet');
-    queue.markHead('upsert', () => 1_000);
-    queue.markHead('upsert', () => 9_000);
+    queue.markHead('upsert', 1_000);
+    queue.markHead('upsert', 9_000);
     assert.equal(due(), 1_000);
     send(queue, first);
     assert.equal(due(), Number.POSITIVE_INFINITY);
-    queue.markHead('upsert', () => 9_000);
+    queue.markHead('upsert', 9_000);
     assert.equal(due(), 9_000);
   });
 });

@@ -126,7 +126,7 @@ export const tokenCanaries: Canaries = {
   'credit-capped-at-the-hold': {
     promise: 'P4',
     file: 'broker/admission.ts',
-    find: 'const cap = goal + share * lump;',
+    find: 'const cap = goal + lumpsSaved * share * lump;',
     replace: 'const cap = goal + share * Math.min(0, lump);',
     code: 'P4-saturated',
     scenario: 'saturated',

@@ -34,6 +34,13 @@ describe('with saturated classes, from 1 to 250 tokens a minute', () => {
     await assertClaims('everybody', {});
   });
 
+  it('hours of slow calls that keep the channel busy cost nobody a part of its share', async () => {
+    const [ratePerMinute, hours] = [250, 3];
+    const run = { ratePerMinute, hours, seed: 6 };
+    const figures = await saturate({ ...run, warmUpHours: 2 });
+    assert.deepEqual(judge(figures, run, { percent: 1, calls: 2 }).broken, []);
+  });
+
   it('heads are polled in time beside a backfill and an upsert that always want more', async () => {
     await assertClaims('upsert and backfill', { crowd: 'upsert and backfill' });
   });
