@@ -15,6 +15,9 @@ import { type Random, seededRandom } from '../../src/runtime/random.ts';
 
 const minuteMs = 60_000;
 
+/** Tokens a minute. The rich are the rarer for what their days take to simulate. */
+const plans = [1, 1, 2, 2, 3, 3, 5, 5, 5, 5, 5, 10, 10, 20, 20, 20, 25, 60, 120, 250] as const;
+
 export interface World {
   readonly seed: number;
   readonly ratePerMinute: number;
@@ -37,7 +40,7 @@ export function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
 
 export function drawWorld(seed: number): World {
   const random = seededRandom(seed).fork('world');
-  const ratePerMinute = pick(random, [1, 2, 3, 5, 5, 5, 5, 10, 20, 20, 25, 60, 120, 250]);
+  const ratePerMinute = pick(random, plans);
   const rows = pick(random, [40, 40, 60, 60, 80, 120, 180, 250]);
   const capacity = 60 * ratePerMinute;
   const feeds = drawFeeds(random, drawDateRange(seed));
