@@ -14,7 +14,7 @@ import { CoordinationOpenError } from './embedded-file.ts';
 import { type Coordination, CoordinationAwayError } from './ports.ts';
 
 /** Transactions in this file take well below a millisecond; a disk may take its time. */
-export const busyMs = 2_000;
+const busyMs = 2_000;
 /** Once it is known that the lock does not go away: who asks for the status is to get an answer. */
 const againMs = 100;
 
