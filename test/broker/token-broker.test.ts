@@ -225,6 +225,21 @@ describe('token broker: gate', () => {
     await world.end();
   });
 
+  it('settles and stores what was in flight when the gate closed', async () => {
+    let gate: Gate = { open: true };
+    const world = await started({ gate: () => gate });
+    const settled = world.ask('upsert', dealCall);
+    await world.run(1);
+    gate = { open: false, why: 'lease lost' };
+    world.broker.nudge();
+    await world.run(5_000);
+    assert.equal((await settled).kind, 'answered');
+    assert.equal(world.ledger.at(-1)?.outcome, 'answered');
+    await world.end();
+  });
+});
+
+describe('token broker: waits', () => {
   it('counts no time in which spending was stopped as a wait', async () => {
     let gate: Gate = { open: true };
     const world = await started({ rate: 1, balance: 0, gate: () => gate });
@@ -244,19 +259,6 @@ describe('token broker: gate', () => {
     assert.equal(longest(), before, 'and what follows it begins anew');
     await world.run(24 * 60 * minuteMs);
     assert.ok(longest() < 60 * minuteMs, `${longest()} ms all in all`);
-    await world.end();
-  });
-
-  it('settles and stores what was in flight when the gate closed', async () => {
-    let gate: Gate = { open: true };
-    const world = await started({ gate: () => gate });
-    const settled = world.ask('upsert', dealCall);
-    await world.run(1);
-    gate = { open: false, why: 'lease lost' };
-    world.broker.nudge();
-    await world.run(5_000);
-    assert.equal((await settled).kind, 'answered');
-    assert.equal(world.ledger.at(-1)?.outcome, 'answered');
     await world.end();
   });
 });
