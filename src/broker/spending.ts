@@ -135,7 +135,7 @@ export class Spending {
     return { request, items, hold, answersBefore, waitedMs: nowMs - request.queuedAtMs };
   }
 
-  /** The waits that end because spending stops: time in which nobody may spend is no wait of ours. */
+  /** The waits that end as spending stops: time in which nobody may spend is no wait of ours. */
   noteWaits(): void {
     const nowMs = this.#options.clock.monotonic();
     for (const name of spendClasses) {

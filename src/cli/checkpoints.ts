@@ -35,7 +35,7 @@ export interface CheckpointsFlags extends CoordinationFlags {
   readonly yes?: boolean;
 }
 
-/** Prints the saved progress of each part. @throws when a place could not be read; after all else */
+/** Prints the saved progress of each part. @throws at the end, when a place could not be read */
 export async function listCheckpoints(
   flags: CheckpointsFlags,
   context: CliContext,

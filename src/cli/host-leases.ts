@@ -33,8 +33,8 @@ const foreignWriteBits = 0o022;
 const lockFile = /^([0-9a-f]{16})\.sqlite$/;
 
 /**
- * Opens the lock file of this key, also while it is locked or has no room; undefined, with a notice,
- * where none can be had.
+ * Opens the lock file of this key, also while it is locked or has no room; undefined, with a
+ * notice, where none can be had.
  */
 export async function openHostLeases(
   keyHash: string,

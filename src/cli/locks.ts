@@ -6,8 +6,8 @@
  * it is really gone: a maintenance command that fails silently is worse than none.
  *
  * Beside the locks stand notes of what each actor is doing. They guard nothing: to clear one of a
- * living owner takes `--force` as well, and costs it nothing. And in a Redis anything may stand in a
- * lock's place: nobody can tell whose it is, so that takes `--force` too.
+ * living owner takes `--force` as well, and costs it nothing. And in a Redis anything may stand in
+ * a lock's place: nobody can tell whose it is, so that takes `--force` too.
  */
 import { isLease } from '../coordination/names.ts';
 import {

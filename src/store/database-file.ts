@@ -132,8 +132,8 @@ function isOurs(path: string, file: SqliteFile.Database): boolean {
 
 /**
  * Opens the file for reading; a writer may be at work, or none, and nothing is changed. Without a
- * writer SQLite itself needs to write beside a WAL file, so where the directory does not allow that,
- * or has no room for it, a private copy is read.
+ * writer SQLite itself needs to write beside a WAL file, so where the directory does not allow
+ * that, or has no room for it, a private copy is read.
  *
  * @throws StoreOpenError with reason `missing` when there is no file.
  */

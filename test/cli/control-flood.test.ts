@@ -77,7 +77,12 @@ describe('the socket of the data directory', limits, () => {
   const floods: Readonly<Record<string, string>> = {
     'that say nothing': '',
     'that never come to an end of what they say': 'GET /status HTTP/1.1\r\nHost: x\r\nX-A: ',
-    'that post and never send the body': `POST /actions/pause HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n`,
+    'that post and never send the body': [
+      'POST /actions/pause HTTP/1.1',
+      'Host: x',
+      'Content-Length: 9',
+      '\r\n',
+    ].join('\r\n'),
   };
   for (const [which, bytes] of Object.entries(floods)) {
     test(`survives ${connections} connections ${which}`, async () => {

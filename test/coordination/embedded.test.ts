@@ -310,7 +310,7 @@ test('who only looks makes no file, and sets none aside', async () => {
   }
 });
 
-test('a file that somebody keeps locked is away, for whoever waits also while it opens', async () => {
+test('a file that somebody keeps locked is away; who waits may open it then', async () => {
   const machine = await Machine.make();
   await (await machine.open()).close();
   const other = new SqliteFile(machine.path);

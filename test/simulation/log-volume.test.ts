@@ -1,8 +1,8 @@
 /**
  * Goal: whatever is broken for a whole day, the log of that day is at most 1 MB and without the
- * key, and not because the daemon is dead: it answers all day, and its loops go on. Method: the whole
- * daemon in virtual time, broken after an hour of work and never mended, its lines through the real
- * log in both formats.
+ * key, and not because the daemon is dead: it answers all day, and its loops go on. Method: the
+ * whole daemon in virtual time, broken after an hour of work and never mended, its lines through
+ * the real log in both formats.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
