@@ -1,6 +1,6 @@
 /**
- * The deals database at the beginning of a life: what has to be written first is tried until no
- * other program keeps the file locked, and there is room for it.
+ * The deals database at the beginning of a life: what has to be read and written first is tried
+ * until no other program keeps the file locked, and there is room for it.
  *
  * A lock of SQLite's outlives every lease: a process that was stopped inside a transaction holds it
  * for as long as it is stopped, and so does a backup or a shell. To end because of it would help
@@ -27,26 +27,28 @@ const whyLocked =
   '(a process that was stopped, a backup, an sqlite3 shell?)';
 const whyFull = 'no token is spent while the disk under the deals database is full';
 
-export interface FirstWrites<T> {
+export interface FirstSteps<T> {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
   /** Has the same effect twice as once: it may fail halfway. */
-  write(): Promise<T>;
+  step(): Promise<T>;
+  onTry?(): void;
   /** What the daemon says that it does: waiting for the file, and no more. */
   enter(name: Phase['name'], why: string): void;
 }
 
-/** What `write` returned, or undefined when the signal came first. @throws what `write` throws */
-export async function onceUnlocked<T>(options: FirstWrites<T>): Promise<T | undefined> {
-  const { clock, log, signal, write, enter } = options;
+/** What `step` returned, or undefined when the signal came first. @throws what `step` throws */
+export async function onceUnlocked<T>(options: FirstSteps<T>): Promise<T | undefined> {
+  const { clock, log, signal, step, enter } = options;
   let said: string | undefined;
   while (!signal.aborted) {
+    options.onTry?.();
     try {
-      const written = await write();
+      const done = await step();
       if (said !== undefined) log.info('database-free');
-      if (said !== undefined) enter('starting', 'waiting for the first balance');
-      return written;
+      if (said !== undefined) enter('starting', 'opening');
+      return done;
     } catch (error) {
       const why = whyNotNow(error);
       if (why === undefined) throw error;

@@ -116,7 +116,7 @@ class ComposedDaemon implements Daemon {
 
   async start(): Promise<void> {
     const { config, store, owner } = this.#options;
-    this.#storeId = (await store.reader.storeId()) ?? owner.instance;
+    this.#storeId = (await this.#onceUnlocked(() => store.reader.storeId())) ?? owner.instance;
     const taking = this.#leases.take({
       fenceFloor: () => {
         this.#pulses.start.beat();
@@ -130,7 +130,7 @@ class ComposedDaemon implements Daemon {
     const taken = await this.#notes.keptDuring(taking);
     this.#notes.remove(standbyNote);
     if (taken.kind === 'aborted' || this.#stopping.signal.aborted) {
-      await this.#leases.release();
+      await this.#leases.giveBack();
       return;
     }
     if (taken.kind === 'held') {
@@ -175,9 +175,8 @@ class ComposedDaemon implements Daemon {
 
   /** Makes us the writer in the database's eyes; undefined when told to stop, or when not. */
   async #openWriter(): Promise<DealWriter | undefined> {
-    const { store, world } = this.#options;
+    const { store } = this.#options;
     const write = async (): Promise<DealWriter> => {
-      this.#pulses.start.beat();
       await store.prepareToWrite({ busyMs: tryMsMax });
       const writer = store.writer(this.#leases.fence ?? 0);
       await writer.adoptFence();
@@ -187,13 +186,19 @@ class ComposedDaemon implements Daemon {
       await this.#pause.adopt(store.reader, writer);
       return writer;
     };
-    const { signal } = this.#stopping;
     try {
-      return await onceUnlocked({ ...world, signal, write, enter: this.#enter.bind(this) });
+      return await this.#onceUnlocked(write);
     } catch (error) {
       if (this.#isTakenOver(error)) return undefined;
       throw error;
     }
+  }
+
+  #onceUnlocked<T>(step: () => Promise<T>): Promise<T | undefined> {
+    const { clock, log } = this.#options.world;
+    const { signal } = this.#stopping;
+    const onTry = (): void => this.#pulses.start.beat();
+    return onceUnlocked({ clock, log, signal, step, onTry, enter: this.#enter.bind(this) });
   }
 
   #adoptFeeds(writer: DealWriter, feeds: readonly Feed[]): Promise<void> {
@@ -333,9 +338,7 @@ class ComposedDaemon implements Daemon {
       log.warn('stop', { error: describeError(error) });
     }
     await this.#notes.removeAll();
-    await this.#leases.release().catch((error: unknown) => {
-      log.warn('lease-release-failed', { error: describeError(error) });
-    });
+    await this.#leases.giveBack();
     this.#end(ending);
   }
 

@@ -27,7 +27,7 @@ function waiting(errors: readonly unknown[], signal = new AbortController().sign
     clock,
     log,
     signal,
-    write: async () => {
+    step: async () => {
       triedMs.push(clock.monotonic() - fromMs);
       const error = errors[triedMs.length - 1];
       if (error !== undefined) throw error;

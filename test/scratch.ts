@@ -1,9 +1,9 @@
 /**
  * Directories for databases that are written thousands of times in a test.
  *
- * Every commit waits for the disk, and a simulated daemon makes more of them in a minute than a real
- * one in a day. Where there is room they live in memory: no test loses power. A container may have
- * 64 MB there, which is not enough.
+ * Every commit waits for the disk, and a simulated daemon makes more of them in a minute than a
+ * real one in a day. Where there is room they live in memory: no test loses power. A container may
+ * have 64 MB there, which is not enough.
  */
 import { mkdtempSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';

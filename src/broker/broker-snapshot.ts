@@ -20,7 +20,7 @@ export interface SnapshotOptions<P> {
   readonly pace: Pace | undefined;
   readonly queue: RequestQueue<P>;
   readonly deficitFloor: number;
-  /** Of requests that were admitted. */
+  /** Of requests that were admitted, and of heads when spending stopped. */
   readonly longestWaits: Readonly<Record<SpendClass, LongestWait>>;
   readonly nowMs: number;
   /** Our wall clock minus the monotonic one. */
@@ -36,6 +36,8 @@ export interface SnapshotOptions<P> {
   readonly isStopped: boolean;
   /** It is stopped, and yet tries again from `notBeforeMs` on whether it is served. */
   readonly isTrying: boolean;
+  /** Since when spending is allowed, unless it is stopped. */
+  readonly allowedSinceMs: number;
 }
 
 /** How long a request waited, and when (wall clock) that wait ended. */
@@ -154,12 +156,13 @@ function boundOf<P>(
 }
 
 function longestWait<P>(
-  { longestWaits, nowMs, wallMinusMonotonicMs }: SnapshotOptions<P>,
+  { longestWaits, nowMs, wallMinusMonotonicMs, isStopped, allowedSinceMs }: SnapshotOptions<P>,
   head: QueuedRequest<P> | undefined,
   name: SpendClass,
 ): Pick<ClassSnapshot, 'longestWaitMs' | 'longestWaitAtMs'> {
   const ended = longestWaits[name];
-  const presentMs = head === undefined ? 0 : nowMs - head.readyAtMs;
+  const isWaiting = head !== undefined && !isStopped;
+  const presentMs = isWaiting ? nowMs - Math.max(head.readyAtMs, allowedSinceMs) : 0;
   if (presentMs <= ended.waitMs) {
     return { longestWaitMs: ended.waitMs, longestWaitAtMs: ended.atMs };
   }

@@ -32,7 +32,7 @@ import { type Dispatch, envelopeOf, settleOutcome } from './landing.ts';
 import { PaymentTrials } from './payment-trials.ts';
 import { RefusalGuard } from './refusal-guard.ts';
 import { type BrokerSnapshot, type SpendClass, type Stop, spendClasses } from './request.ts';
-import { RequestQueue } from './request-queue.ts';
+import { type QueuedRequest, RequestQueue } from './request-queue.ts';
 import type { StopSigns } from './stop-signs.ts';
 import { type Learned, TokenAccount } from './token-account.ts';
 import { type Flight, lumpLateMs, projectedTickMs } from './token-bucket.ts';
@@ -135,9 +135,24 @@ export class Spending {
     const hold = this.#account.hold(spendClass, quote.holdTokens, { isLoan });
     const answersBefore = this.queue.send(id, this.#answers);
     this.#startableSinceMs = undefined;
-    const wait = { waitMs: nowMs - request.readyAtMs, atMs: this.#options.clock.now() };
-    if (wait.waitMs > this.#longestWaits[spendClass].waitMs) this.#longestWaits[spendClass] = wait;
+    this.#noteWait(request, nowMs);
     return { request, items, hold, answersBefore, waitedMs: nowMs - request.queuedAtMs };
+  }
+
+  /** The waits that end as spending stops: time in which nobody may spend is no wait of ours. */
+  noteWaits(): void {
+    const nowMs = this.#options.clock.monotonic();
+    for (const name of spendClasses) {
+      const head = this.queue.head(name);
+      if (head !== undefined) this.#noteWait(head, nowMs);
+    }
+  }
+
+  #noteWait({ spendClass, readyAtMs }: QueuedRequest<Errand>, nowMs: number): void {
+    const { clock, stops } = this.#options;
+    const waitMs = nowMs - Math.max(readyAtMs, stops.freeSinceMs);
+    if (waitMs <= this.#longestWaits[spendClass].waitMs) return;
+    this.#longestWaits[spendClass] = { waitMs, atMs: clock.now() };
   }
 
   /** Takes in what became of a request: its hold is settled or released, and prices learned. */
@@ -210,6 +225,7 @@ export class Spending {
         startableSinceMs: this.#startableSinceMs,
         isStopped: stops.current !== undefined,
         isTrying: stops.isTrying,
+        allowedSinceMs: stops.freeSinceMs,
       }),
       clockOffsetMs: this.#lastAnswer?.clockOffsetMs,
       stopped: stops.current,

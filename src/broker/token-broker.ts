@@ -99,7 +99,7 @@ class SerialBroker implements TokenBroker {
 
   constructor(options: BrokerOptions) {
     this.#options = options;
-    const stops = new StopSigns(options);
+    const stops = new StopSigns({ ...options, onStopped: () => this.#spending.noteWaits() });
     this.#stops = stops;
     this.#spending = new Spending({ ...options, stops });
     this.#channel = new Channel({ ...options, stops, post: (message) => this.#post(message) });
@@ -188,11 +188,12 @@ class SerialBroker implements TokenBroker {
   #readGate(): boolean {
     const gate = this.#options.gate();
     const cause = gate.open ? undefined : (gate.cause ?? 'gate');
+    // The new reason first: one that takes the place of another has nothing spent in between.
+    if (!gate.open) this.#stops.raise(gate.cause ?? 'gate', gate.why);
     for (const other of ['gate', 'paused'] as const) {
       if (other !== cause) this.#stops.lift(other);
     }
     if (gate.open) return true;
-    this.#stops.raise(gate.cause ?? 'gate', gate.why);
     this.#spending.disown();
     return false;
   }

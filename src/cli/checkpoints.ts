@@ -8,6 +8,7 @@
  */
 import { checkpointName } from '../actors/cursor.ts';
 import { readKey } from '../config-key.ts';
+import type { Checkpoints } from '../coordination/ports.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { createLog } from '../runtime/log-writer.ts';
 import { nearestName } from '../runtime/nearest-name.ts';
@@ -16,9 +17,12 @@ import { CliError, exitCodes } from './cli-error.ts';
 import { hasConsent } from './consent.ts';
 import type { CliContext } from './context.ts';
 import {
+  askEach,
   type CoordinationFlags,
   type CoordinationPlace,
+  type OnUnread,
   type Places,
+  tellUnread,
   withPlaces,
 } from './coordination-places.ts';
 import { keyHashOf } from './key-hash.ts';
@@ -31,18 +35,18 @@ export interface CheckpointsFlags extends CoordinationFlags {
   readonly yes?: boolean;
 }
 
-/** Prints the saved progress of each part. */
+/** Prints the saved progress of each part. @throws at the end, when a place could not be read */
 export async function listCheckpoints(
   flags: CheckpointsFlags,
   context: CliContext,
 ): Promise<number> {
   const { terminal } = context;
-  const stored = await withPlaces(flags, context, async ({ places }) => {
-    const lists = places.map(async ({ name: kept, checkpoints }) =>
-      (await checkpoints.list()).map((checkpoint) => ({ ...checkpoint, kept })),
-    );
-    return (await Promise.all(lists)).flat();
-  });
+  const unread: unknown[] = [];
+  const onUnread: OnUnread = (error) => void unread.push(error);
+  const listed = async ({ name: kept, checkpoints }: CoordinationPlace) =>
+    (await checkpoints.list()).map((checkpoint) => ({ ...checkpoint, kept }));
+  const ask = (places: Places) => askEach(places, listed, onUnread);
+  const stored = await withPlaces(flags, context, ask, onUnread);
   if (flags.json === true) {
     const checkpoints = stored.map(({ name, value, writtenAtMs, kept }) => ({
       name,
@@ -51,12 +55,16 @@ export async function listCheckpoints(
       kept,
     }));
     terminal.out(`${JSON.stringify({ schema: 1, checkpoints })}\n`);
-    return exitCodes.fine;
-  }
-  if (stored.length === 0) {
-    terminal.say('no progress is saved');
-    return exitCodes.fine;
-  }
+  } else if (stored.length > 0) {
+    terminal.out(`${tableOf(stored).join('\n')}\n`);
+  } else if (unread.length === 0) terminal.say('no progress is saved');
+  tellUnread(unread, context);
+  return exitCodes.fine;
+}
+
+type Stored = Awaited<ReturnType<Checkpoints['list']>>[number] & { readonly kept: string };
+
+function tableOf(stored: readonly Stored[]): string[] {
   const nowMs = systemClock().now();
   const rows = stored.map(({ name, value, writtenAtMs, kept }) => [
     name,
@@ -64,10 +72,7 @@ export async function listCheckpoints(
     JSON.stringify(value),
     kept,
   ]);
-  terminal.out(
-    `${columnsText([['checkpoint', 'written', 'value', 'kept in'], ...rows], []).join('\n')}\n`,
-  );
-  return exitCodes.fine;
+  return columnsText([['checkpoint', 'written', 'value', 'kept in'], ...rows], []);
 }
 
 /**

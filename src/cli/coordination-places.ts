@@ -7,9 +7,19 @@
  */
 import { existsSync } from 'node:fs';
 import { type Config, loadConfig } from '../config.ts';
-import type { Checkpoints, Leases, Owner } from '../coordination/ports.ts';
+import {
+  type Checkpoints,
+  CoordinationAwayError,
+  CoordinationRefusedError,
+  type Leases,
+  type Owner,
+} from '../coordination/ports.ts';
+import type { RedisLeases } from '../coordination/redis-leases.ts';
+import type { RedisPlace } from '../coordination/redis-url.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { describeError } from '../runtime/describe-error.ts';
 import { isProvablyDead, readProcessIdentity } from '../runtime/process-identity.ts';
+import { CliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { coordinationPath } from './data-dir.ts';
 import { hostLeases } from './host-leases.ts';
@@ -28,6 +38,8 @@ export interface CoordinationPlace {
   readonly keyHash: string | undefined;
   readonly leases: Leases;
   readonly checkpoints: Checkpoints;
+  /** What stands there in the place of leases; absent where nothing else can stand. */
+  readonly garbage?: Pick<RedisLeases, 'unreadable' | 'clearUnreadable'>;
 }
 
 export interface Places {
@@ -37,8 +49,11 @@ export interface Places {
   readonly places: readonly CoordinationPlace[];
 }
 
+/** For who only looks: told of a place that fails, which then fails nothing else. */
+export type OnUnread = (error: unknown) => void;
+
 /**
- * Runs `work` on every place there is, and closes them.
+ * Runs `work` on every place there is, or with `onUnread` that can be opened, and closes them.
  *
  * @throws ConfigError, CliError, CoordinationAwayError, CoordinationRefusedError; what `work`
  * throws.
@@ -47,17 +62,62 @@ export async function withPlaces<T>(
   flags: CoordinationFlags,
   context: CliContext,
   work: (places: Places) => Promise<T>,
+  onUnread?: OnUnread,
 ): Promise<T> {
   const { env, cwd, terminal } = context;
   const { config, keyFile } = loadConfig({ flags, env, cwd });
   const onNotice = (notice: string): void => terminal.say(`keepa-deals: ${notice}`);
   await using opened = new AsyncDisposableStack();
+  const redis = redisPlaceOf(config, context.secrets);
   const places = [
-    ...(await localPlace(config, { opened, onNotice })),
-    ...(await hostPlaces(config, { opened, onNotice, env })),
-    ...(await sharedPlaces(config, { opened, onNotice, secrets: context.secrets })),
+    ...(await unlessUnread(localPlace(config, { opened, onNotice }), onUnread)),
+    ...(await unlessUnread(hostPlaces(config, { opened, onNotice, env }), onUnread)),
+    ...(await unlessUnread(sharedPlaces(redis, { opened, onNotice }), onUnread)),
   ];
   return await work({ config, keyFile, places });
+}
+
+/** What all of them answer to a question; with `onUnread` those that do. @throws what they throw */
+export async function askEach<T>(
+  { places }: Places,
+  question: (place: CoordinationPlace) => Promise<readonly T[]>,
+  onUnread?: OnUnread,
+): Promise<readonly T[]> {
+  const answers = places.map((place) => unlessUnread(question(place), onUnread));
+  return (await Promise.all(answers)).flat();
+}
+
+async function unlessUnread<T>(
+  asking: Promise<readonly T[]>,
+  onUnread: OnUnread | undefined,
+): Promise<readonly T[]> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (onUnread === undefined || !isOfPlace(error)) throw error;
+    onUnread(error);
+    return [];
+  }
+}
+
+/** Whether it is the place that fails, and not we. */
+function isOfPlace(error: unknown): boolean {
+  const kinds = [CoordinationAwayError, CoordinationRefusedError, CliError];
+  return kinds.some((kind) => error instanceof kind);
+}
+
+/**
+ * After all that could be read was printed: what could not be.
+ *
+ * @throws the first; the others are said.
+ */
+export function tellUnread(
+  unread: readonly unknown[],
+  { terminal }: Pick<CliContext, 'terminal'>,
+): void {
+  const [first, ...others] = unread;
+  for (const error of others) terminal.say(`keepa-deals: ${describeError(error)}`);
+  if (first !== undefined) throw first;
 }
 
 interface Opening {
@@ -98,10 +158,9 @@ async function hostPlaces(
 }
 
 async function sharedPlaces(
-  config: Config,
-  { opened, onNotice, secrets }: Opening & { readonly secrets: Set<string> },
+  place: RedisPlace | undefined,
+  { opened, onNotice }: Opening,
 ): Promise<CoordinationPlace[]> {
-  const place = redisPlaceOf(config, secrets);
   if (place === undefined) return [];
   const { openSharedRedis } = await import('../coordination/redis.ts');
   const self = readProcessIdentity();
@@ -116,5 +175,6 @@ async function sharedPlaces(
     keyHash,
     leases,
     checkpoints,
+    garbage: leases,
   }));
 }

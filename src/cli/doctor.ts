@@ -26,6 +26,7 @@ import { type Kept, lookAtCoordination } from './doctor-leases.ts';
 import { checkPlan } from './doctor-plan.ts';
 import { checkRedis } from './doctor-redis.ts';
 import { checkUnit, systemUnitDirectories } from './doctor-unit.ts';
+import { checkUnitEnvironment } from './doctor-unit-environment.ts';
 import {
   checkCheckpoints,
   checkCoverage,
@@ -67,6 +68,7 @@ const checks: Readonly<Record<string, Check>> = {
   plan: checkPlan,
   spenders: checkSpenders,
   unit: checkUnit,
+  'unit-environment': checkUnitEnvironment,
 };
 
 /**

@@ -57,7 +57,7 @@ function failureOf(error: unknown): Failure {
     return { exitCode, lines: [`${error.message}; ${error.todo}`] };
   }
   if (error instanceof CoordinationAwayError) {
-    return { exitCode: exitCodes.unavailable, lines: [`${error.message}; is that Redis running?`] };
+    return { exitCode: exitCodes.unavailable, lines: [`${error.message}; ${error.todo}`] };
   }
   if (error instanceof StoreOpenError) {
     return { exitCode: storeCodes[error.reason], lines: [error.message] };

@@ -32,7 +32,10 @@ export interface HostLeasesOptions {
 const foreignWriteBits = 0o022;
 const lockFile = /^([0-9a-f]{16})\.sqlite$/;
 
-/** Opens the lock file of this key; undefined, with a notice, where none can be had. */
+/**
+ * Opens the lock file of this key, also while it is locked or has no room; undefined, with a
+ * notice, where none can be had.
+ */
 export async function openHostLeases(
   keyHash: string,
   options: HostLeasesOptions,
@@ -40,7 +43,7 @@ export async function openHostLeases(
   try {
     const directory = hostDirectory(options.env);
     makeOurs(directory);
-    return await open(join(directory, `${keyHash}.sqlite`), options);
+    return await open(join(directory, `${keyHash}.sqlite`), { ...options, waits: true });
   } catch (error) {
     if (!isForeseen(error)) throw error;
     options.onNotice(
@@ -127,10 +130,12 @@ function filesIn(directory: string): readonly string[] {
 
 async function open(
   path: string,
-  { owner, clock = systemClock(), onNotice }: HostLeasesOptions,
+  options: HostLeasesOptions & { readonly waits?: boolean },
 ): Promise<Coordination> {
+  const { owner, clock = systemClock(), onNotice, waits = false } = options;
   return await openEmbeddedCoordination({
     path,
+    waits,
     clock,
     bootClock: systemBootClock(),
     host: owner.host,

@@ -6,7 +6,8 @@
  * it is really gone: a maintenance command that fails silently is worse than none.
  *
  * Beside the locks stand notes of what each actor is doing. They guard nothing: to clear one of a
- * living owner takes `--force` as well, and costs it nothing.
+ * living owner takes `--force` as well, and costs it nothing. And in a Redis anything may stand in
+ * a lock's place: nobody can tell whose it is, so that takes `--force` too.
  */
 import { isLease } from '../coordination/names.ts';
 import {
@@ -27,9 +28,12 @@ import { CliError, exitCodes } from './cli-error.ts';
 import { hasConsent } from './consent.ts';
 import type { CliContext } from './context.ts';
 import {
+  askEach,
   type CoordinationFlags,
   type CoordinationPlace,
+  type OnUnread,
   type Places,
+  tellUnread,
   withPlaces,
 } from './coordination-places.ts';
 import { databasePath } from './data-dir.ts';
@@ -48,12 +52,43 @@ interface Lock {
   readonly place: CoordinationPlace;
 }
 
-/** Prints every lock with its owner; none is an answer, not an error. */
+/** What stands in the place of a lock, and is none. */
+interface Garbage {
+  readonly name: string;
+  readonly place: CoordinationPlace;
+}
+
+/**
+ * Prints every lock with its owner; none is an answer, not an error.
+ *
+ * @throws when a place could not be read, after those of the others were printed.
+ */
 export async function listLocks(flags: LocksFlags, context: CliContext): Promise<number> {
+  const unread: unknown[] = [];
+  const onUnread: OnUnread = (error) => void unread.push(error);
+  const look = async (places: Places) => ({
+    locks: await locksIn(places, onUnread),
+    garbage: unread.length === 0 ? await garbageIn(places) : [],
+  });
+  const { locks, garbage } = await withPlaces(flags, context, look, onUnread);
+  printLocks(locks, { garbage, unread, isJson: flags.json === true, context });
+  tellUnread(unread, context);
+  return exitCodes.fine;
+}
+
+function printLocks(
+  locks: readonly Lock[],
+  options: {
+    readonly garbage: readonly Garbage[];
+    readonly unread: readonly unknown[];
+    readonly isJson: boolean;
+    readonly context: CliContext;
+  },
+): void {
+  const { garbage, unread, isJson, context } = options;
   const { terminal } = context;
   const self = readProcessIdentity();
-  const locks = await withPlaces(flags, context, locksIn);
-  if (flags.json === true) {
+  if (isJson) {
     const told = locks.map(({ lease, place }) => ({
       ...leaseReport(lease),
       owner: ownerState(lease, self),
@@ -61,12 +96,17 @@ export async function listLocks(flags: LocksFlags, context: CliContext): Promise
       expiresAt: new Date(systemClock().now() + lease.remainingMs).toISOString(),
       kept: place.name,
     }));
-    terminal.out(`${JSON.stringify({ schema: 1, locks: told })}\n`);
-    return exitCodes.fine;
+    const unreadable = garbage.map(({ name, place }) => ({ name, kept: place.name }));
+    const report = { schema: 1, locks: told, unreadable, unread: unread.map(describeError) };
+    terminal.out(`${JSON.stringify(report)}\n`);
+    return;
   }
-  if (locks.length === 0) terminal.say('no locks are held');
-  else terminal.out(`${tableOf(locks, self).join('\n')}\n`);
-  return exitCodes.fine;
+  if (locks.length > 0) terminal.out(`${tableOf(locks, self).join('\n')}\n`);
+  else if (unread.length === 0 && garbage.length === 0) terminal.say('no locks are held');
+  for (const { name } of garbage) {
+    const asArgument = /^[\w.:@/-]+$/.test(name) ? name : JSON.stringify(name);
+    terminal.say(`to delete what is no lock: keepa-deals locks clear ${asArgument} --force`);
+  }
 }
 
 function tableOf(locks: readonly Lock[], self: ProcessIdentity): string[] {
@@ -103,10 +143,15 @@ export async function clearLocks(
   if (names.length > 0 === (flags.all === true)) throw namesOrAll();
   return await withPlaces(flags, context, async (places) => {
     const held = await locksIn(places);
-    const chosen = flags.all === true ? held : names.flatMap((name) => named(name, held));
+    const found = await garbageIn(places);
+    const bad = found.filter(({ name }) => flags.all === true || names.includes(name));
+    const others = names.filter((name) => !bad.some((one) => one.name === name));
+    const chosen = flags.all === true ? held : others.flatMap((name) => named(name, held));
+    for (const one of bad) if (flags.force !== true) throw unknownOwner(one);
     const live = chosen.filter(({ lease }) => isLive(lease, readProcessIdentity()));
     for (const { lease } of live) if (flags.force !== true) throw aliveOwner(lease);
-    if (chosen.length > 0 && !(await agrees(chosen, { live, flags, context }))) {
+    const cleared = [...chosen.map(({ lease }) => lease.name), ...bad.map(({ name }) => name)];
+    if (cleared.length > 0 && !(await agrees(cleared, { live, flags, context }))) {
       terminal.say('nothing was changed');
       return exitCodes.failed;
     }
@@ -115,8 +160,9 @@ export async function clearLocks(
       if (isLease(lock.lease.name) && (await fenceOff(lock, places, context))) fenced.add(lock);
     }
     for (const lock of chosen) await deleteLock(lock, { isFenced: fenced.has(lock) });
+    for (const { name, place } of bad) await place.garbage?.clearUnreadable(name);
     assertGone(chosen, await locksIn(places));
-    const cleared = chosen.map(({ lease }) => lease.name);
+    assertNoGarbage(bad, await garbageIn(places));
     if (flags.json === true) terminal.out(`${JSON.stringify({ schema: 1, cleared })}\n`);
     else
       terminal.say(cleared.length === 0 ? 'no locks are held' : `cleared: ${cleared.join(', ')}`);
@@ -125,21 +171,25 @@ export async function clearLocks(
 }
 
 function agrees(
-  chosen: readonly Lock[],
+  names: readonly string[],
   { live, flags, context }: { live: readonly Lock[]; flags: LocksFlags; context: CliContext },
 ): Promise<boolean> {
-  const names = chosen.map(({ lease }) => lease.name).join(', ');
   const alive =
     live.length === 0 ? '' : `, ${live.length} of them of a live owner, which then stops`;
-  const what = `these locks would be deleted: ${names}${alive}`;
+  const what = `these locks would be deleted: ${names.join(', ')}${alive}`;
   return hasConsent(what, { isGiven: flags.yes === true, terminal: context.terminal });
 }
 
-async function locksIn({ places }: Places): Promise<readonly Lock[]> {
-  const lists = places.map(async (place) =>
-    (await place.leases.list()).map((lease) => ({ lease, place })),
-  );
-  return (await Promise.all(lists)).flat();
+function locksIn(places: Places, onUnread?: OnUnread): Promise<readonly Lock[]> {
+  const question = async (place: CoordinationPlace): Promise<readonly Lock[]> =>
+    (await place.leases.list()).map((lease) => ({ lease, place }));
+  return askEach(places, question, onUnread);
+}
+
+function garbageIn(places: Places): Promise<readonly Garbage[]> {
+  const question = async (place: CoordinationPlace): Promise<readonly Garbage[]> =>
+    ((await place.garbage?.unreadable()) ?? []).map((name) => ({ name, place }));
+  return askEach(places, question);
 }
 
 /** @throws CliError where its owner was fenced off: that stands, whatever became of the lock. */
@@ -198,13 +248,22 @@ function assertGone(chosen: readonly Lock[], left: readonly Lock[]): void {
     const again = left.find(
       (other) => other.place === place && other.lease.name === lease.name,
     )?.lease;
-    if (again === undefined || again.fence !== lease.fence) continue;
-    throw new CliError(exitCodes.failed, {
-      what: lease.name,
-      why: 'it was deleted and is there again',
-      todo: 'somebody alive writes it: see keepa-deals status',
-    });
+    if (again !== undefined && again.fence === lease.fence) throw thereAgain(lease.name);
   }
+}
+
+function assertNoGarbage(cleared: readonly Garbage[], left: readonly Garbage[]): void {
+  for (const { name, place } of cleared) {
+    if (left.some((other) => other.place === place && other.name === name)) throw thereAgain(name);
+  }
+}
+
+function thereAgain(name: string): CliError {
+  return new CliError(exitCodes.failed, {
+    what: name,
+    why: 'it was deleted and is there again',
+    todo: 'somebody alive writes it: see keepa-deals status',
+  });
 }
 
 /** @throws CliError (1) naming the lock that was probably meant. */
@@ -226,6 +285,14 @@ function aliveOwner({ name, owner }: LeaseEntry): CliError {
     what: name,
     why: `process ${owner.pid} on ${owner.host.split('@').at(-1)} holds it and may be alive`,
     todo: 'stop that process, or add --force: then it ends, and may write nothing here',
+  });
+}
+
+function unknownOwner({ name, place }: Garbage): CliError {
+  return new CliError(exitCodes.busy, {
+    what: name,
+    why: `what stands there in ${place.name} is no lock, so nobody can tell whose it is`,
+    todo: 'add --force to delete it: an owner that is alive then stops',
   });
 }
 

@@ -29,6 +29,8 @@ export interface DataOptions {
   readonly log: Log;
   /** Another host than this one, for who wants to know how leases look from there. */
   readonly host?: string;
+  /** For who waits for leases in any case: their file may be locked or have no room. */
+  readonly waits?: boolean;
 }
 
 /**
@@ -71,10 +73,12 @@ export async function openData(dataDir: string, options: DataOptions): Promise<O
 export async function openLeases(
   dataDir: string,
   owner: Owner,
-  { clock, log }: { readonly clock: Clock; readonly log: Pick<Log, 'warn'> },
+  options: Pick<DataOptions, 'clock' | 'waits'> & { readonly log: Pick<Log, 'warn'> },
 ): Promise<Coordination> {
+  const { clock, log, waits = false } = options;
   try {
     return await openEmbeddedCoordination({
+      waits,
       path: coordinationPath(dataDir),
       clock,
       bootClock: systemBootClock(),

@@ -7,7 +7,7 @@
 import { leaseTimes } from '../coordination/lease-keeper.ts';
 import { LeaseSet } from '../coordination/lease-set.ts';
 import { dataDirLease } from '../coordination/names.ts';
-import type { LeaseEntry } from '../coordination/ports.ts';
+import { CoordinationAwayError, type LeaseEntry } from '../coordination/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { systemRandom } from '../runtime/random.ts';
@@ -33,7 +33,8 @@ export interface SoleWriting {
 /**
  * Runs `work` as the only writer.
  *
- * @throws CliError (75) when another is at work, or took over meanwhile; what `work` throws.
+ * @throws CliError (75) when another is at work, or took over meanwhile; CoordinationAwayError
+ * while the lease cannot be asked for; what `work` throws.
  */
 export async function asSoleWriter<T>(
   options: SoleWriterOptions,
@@ -72,11 +73,16 @@ export async function asSoleWriter<T>(
 async function take(lease: LeaseSet, reader: DealReader): Promise<number> {
   const taken = await lease.take({
     fenceFloor: () => reader.newestFence(),
-    onAway: () => undefined,
+    onAway: giveUp,
     signal: new AbortController().signal,
   });
   if (taken.kind === 'taken') return taken.fence;
   throw busy(taken.kind === 'held' ? holderText(taken.holder) : 'it was interrupted');
+}
+
+/** A person is there to try again, so a command waits for no store of leases. */
+function giveUp(why: string | undefined): void {
+  if (why !== undefined) throw new CoordinationAwayError(why);
 }
 
 function holderText({ owner, doing }: LeaseEntry): string {

@@ -112,6 +112,7 @@ async function run(parts: Parts): Promise<Ending> {
     clock,
     random,
     log,
+    waits: true,
     ...(host === undefined ? {} : { host }),
   });
   const shared = await openShared(parts, data.owner);

@@ -26,8 +26,8 @@ export class CoordinationOpenError extends Error {
 /** Marks a file as ours ("Keel" in ASCII). */
 const applicationId = 0x4b65656c;
 const schemaVersion = 2;
-/** The wait blocks this process; transactions in this file take well below a millisecond. */
-const busyMs = 2_000;
+/** How long who only looks waits for a lock; a reader seldom has to. */
+const lookMs = 2_000;
 
 const schema = `
   create table if not exists leases (
@@ -70,6 +70,8 @@ const schema = `
  */
 export function openCoordinationFile<T>(options: {
   path: string;
+  /** How long it may block this process while another holds a lock, now and in later calls. */
+  busyMs: number;
   onNotice(notice: string): void;
   compose(file: CoordinationFile): T;
 }): { readonly file: CoordinationFile; readonly parts: T } {
@@ -80,13 +82,13 @@ export function openCoordinationFile<T>(options: {
   }
   const seen = inodeOf(path);
   try {
-    return openOnce(path, options.compose);
+    return openOnce({ ...options, path });
   } catch (error) {
     if (!isGarbage(error)) throw openErrorFor(path, error);
     setAside(path, { seen, why: String(error), onNotice: options.onNotice });
   }
   try {
-    return openOnce(path, options.compose);
+    return openOnce({ ...options, path });
   } catch (error) {
     throw openErrorFor(path, error);
   }
@@ -103,7 +105,7 @@ export function openCoordinationForReading<T>(
 ): { readonly file: CoordinationFile; readonly parts: T } {
   let file: CoordinationFile | undefined;
   try {
-    file = new SqliteFile(path, { readonly: true, fileMustExist: true, timeout: busyMs });
+    file = new SqliteFile(path, { readonly: true, fileMustExist: true, timeout: lookMs });
     if (!isOurs(path, file)) throw new NotOursError('it is empty');
     const problem = file.pragma('quick_check(1)', { simple: true });
     if (problem !== 'ok') throw new NotOursError(String(problem));
@@ -114,10 +116,15 @@ export function openCoordinationForReading<T>(
   }
 }
 
-function openOnce<T>(
-  path: string,
-  compose: (file: CoordinationFile) => T,
-): { file: CoordinationFile; parts: T } {
+function openOnce<T>({
+  path,
+  busyMs,
+  compose,
+}: {
+  path: string;
+  busyMs: number;
+  compose(file: CoordinationFile): T;
+}): { file: CoordinationFile; parts: T } {
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   const file = new SqliteFile(path, { timeout: busyMs });
   try {

@@ -8,7 +8,12 @@
 import type { BootClock } from '../runtime/boot-clock.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { EmbeddedCheckpoints } from './embedded-checkpoints.ts';
-import { openCoordinationFile, openCoordinationForReading } from './embedded-file.ts';
+import { behind, EmbeddedDoor } from './embedded-door.ts';
+import {
+  type CoordinationFile,
+  openCoordinationFile,
+  openCoordinationForReading,
+} from './embedded-file.ts';
 import { EmbeddedLeases } from './embedded-leases.ts';
 import type { Coordination, Owner } from './ports.ts';
 
@@ -24,31 +29,31 @@ export interface EmbeddedOptions {
   isProvablyDead(owner: Owner): boolean;
   /** Told, in one line, when an unreadable file was set aside. */
   onNotice(notice: string): void;
+  /** For who can wait: one that is locked, or has no room, is opened by a later call. */
+  readonly waits?: boolean;
 }
 
 /**
  * Opens the file at `path`, making it if need be. One that cannot be read as ours is renamed to
- * `<path>.corrupt-<n>`, with a notice, and a fresh one takes its place.
+ * `<path>.corrupt-<n>`, with a notice, and a fresh one takes its place. While it is locked or its
+ * disk is full, each call throws CoordinationAwayError.
  *
  * @throws CoordinationOpenError when no file can be opened or made there, or it is of a newer
  * version.
  */
 export async function openEmbeddedCoordination(options: EmbeddedOptions): Promise<Coordination> {
-  const { path, clock, onNotice } = options;
-  const { file, parts } = openCoordinationFile({
-    path,
-    onNotice,
-    compose: (opened) => ({
+  const { path, clock, onNotice, waits = false } = options;
+  const door = new EmbeddedDoor(path, (busyMs) => {
+    const compose = (opened: CoordinationFile) => ({
       leases: new EmbeddedLeases(opened, options),
       checkpoints: new EmbeddedCheckpoints(opened, clock),
-    }),
+    });
+    const { file, parts } = openCoordinationFile({ path, busyMs, onNotice, compose });
+    const setBusyMs = (ms: number): void => void file.pragma(`busy_timeout = ${ms}`);
+    return { ...parts, setBusyMs, close: () => file.close() };
   });
-  return {
-    ...parts,
-    async close() {
-      file.close();
-    },
-  };
+  door.open({ waits });
+  return behind(door);
 }
 
 /**

@@ -12,6 +12,7 @@
  * - a lease that is gone is taken again only while no newer fence has written than ours, and while
  *   nobody had it or cleared it: then the work in memory is still that of the only writer.
  */
+import { describeError } from '../runtime/describe-error.ts';
 import {
   LeaseKeeper,
   type LeaseKeeperOptions,
@@ -108,7 +109,8 @@ export class LeaseSet {
         floor = taken.fence;
         continue;
       }
-      await this.release();
+      // What cannot be given back now is still ours at the next try, or runs out.
+      await this.release().catch(unlessAway);
       return taken;
     }
     return last;
@@ -170,6 +172,15 @@ export class LeaseSet {
   }
 
   /**
+   * As `release`, at the end of a life: what cannot be given back is said, and runs out.
+   */
+  async giveBack(): Promise<void> {
+    await this.release().catch((error: unknown) => {
+      this.#options.log.warn('release-failed', { error: describeError(error) });
+    });
+  }
+
+  /**
    * Gives back what is held, the last taken first. Each is tried, whatever became of the others.
    *
    * @throws the first error.
@@ -188,6 +199,11 @@ function nextAwayMs(
   { isFirst, times }: { readonly isFirst: boolean; readonly times: LeaseTimes },
 ): number {
   return Math.min(times.retryMs, isFirst ? awayMsFirst : 2 * waitedMs);
+}
+
+/** @throws what does not say that the store is away. */
+function unlessAway(error: unknown): void {
+  if (!(error instanceof CoordinationAwayError)) throw error;
 }
 
 /** The error is an answer here: somebody waits for its end. */

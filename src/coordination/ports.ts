@@ -88,6 +88,12 @@ export interface Checkpoints {
 /** The store of leases cannot be asked now and may be back at any moment: wait for it. */
 export class CoordinationAwayError extends Error {
   override readonly name = 'CoordinationAwayError';
+  /** What a person can do who does not wait. */
+  readonly todo: string;
+  constructor(why: string, todo = 'try again') {
+    super(why);
+    this.todo = todo;
+  }
 }
 
 /** It was asked, and what it said (or its silence) will not get better by asking again. */

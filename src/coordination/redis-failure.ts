@@ -137,6 +137,7 @@ export function redisFailure(
   const redact = redactorOf(place.password === undefined ? [] : [place.password]);
   return new CoordinationAwayError(
     `${place.text}: ${redact(awayWhy(error, { message, place, during }))}`,
+    'is that Redis running?',
   );
 }
 

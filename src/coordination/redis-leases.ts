@@ -88,9 +88,20 @@ export class RedisLeases implements Leases {
     return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** Names, of any kind, under which something stands that is no entry of ours. */
+  async unreadable(): Promise<readonly string[]> {
+    const fields = await this.#keys.fields('leases');
+    const bad = fields.filter(([name, text]) => readEntry(name, text, 0) === undefined);
+    return bad.map(([name]) => name).toSorted();
+  }
+
+  /** Deletes what stands under one of them, and nothing beside it; false when there was nothing. */
+  async clearUnreadable(name: string): Promise<boolean> {
+    return (await this.#keys.run(clearScript, { keys: ['leases', 'fences'], args: [name] })) === 1;
+  }
+
   async clear(name: string): Promise<boolean> {
-    const args = [checkedName(name)];
-    return (await this.#keys.run(clearScript, { keys: ['leases', 'fences'], args })) === 1;
+    return await this.clearUnreadable(checkedName(name));
   }
 }
 

@@ -81,14 +81,15 @@ return redis.call('HDEL', KEYS[1], ARGV[1])
 `;
 
 /**
- * Deletes a lease whoever holds it, and leaves a gap behind its fence. KEYS: leases, fences.
- * ARGV: name. Returns 1, or 0: there was none.
+ * Deletes a lease whoever holds it, and leaves a gap behind its fence; also what is no lease of
+ * ours, which no other script touches, and alone: the entries beside it may be good. KEYS: leases,
+ * fences. ARGV: name. Returns 1, or 0: there was none.
  */
 export const clearScript = `${prelude}
-local entry = entry_of(KEYS[1], ARGV[1])
-if not entry then return 0 end
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
+local ok, entry = pcall(entry_of, KEYS[1], ARGV[1])
 local known = whole(KEYS[2], redis.call('HGET', KEYS[2], ARGV[1]))
-redis.call('HSET', KEYS[2], ARGV[1], math.max(known, entry.fence) + 1)
+redis.call('HSET', KEYS[2], ARGV[1], math.max(known, ok and entry.fence or 0) + 1)
 return redis.call('HDEL', KEYS[1], ARGV[1])
 `;
 

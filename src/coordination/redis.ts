@@ -30,9 +30,16 @@ export function redisCoordination(options: RedisCoordinationOptions): Coordinati
   return { ...partsOf(link, options), close: () => link.close() };
 }
 
+/** What is kept for one API key. */
+interface Spender {
+  readonly keyHash: string;
+  readonly leases: RedisLeases;
+  readonly checkpoints: RedisCheckpoints;
+}
+
 /** What is kept for every API key in one Redis, for people who look after it. */
 export interface SharedRedis {
-  readonly spenders: readonly (Omit<Coordination, 'close'> & { readonly keyHash: string })[];
+  readonly spenders: readonly Spender[];
   close(): Promise<void>;
 }
 
@@ -57,7 +64,7 @@ export async function openSharedRedis(
 function partsOf(
   link: RedisLink,
   { isProvablyDead, ...options }: RedisCoordinationOptions,
-): Omit<Coordination, 'close'> {
+): Omit<Spender, 'keyHash'> {
   const keys = new RedisKeys(link, options);
   return {
     leases: new RedisLeases(keys, isProvablyDead),

@@ -9,9 +9,10 @@
  * - No kysely here: a report on a dead daemon is read from the bare file, in a fraction of the time
  *   in which kysely is loaded.
  */
-import { accessSync, closeSync, constants, openSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteFile from 'better-sqlite3';
+import { lacksRoom } from '../runtime/disk-room.ts';
 import { switchToWal } from '../runtime/sqlite-wal.ts';
 import { copyForReading, type PrivateCopy } from './private-copy.ts';
 import { StoreOpenError, type StoreOpenReason } from './store-open-error.ts';
@@ -25,8 +26,6 @@ const walBytesMax = 16 * 2 ** 20;
  * that the kernel caches too, on a server that may have 512.
  */
 const cacheKiB = 2_000;
-/** What SQLite makes beside a WAL file before it writes anything. */
-const indexFileBytes = 32_768;
 /**
  * How long to wait for another program that holds the file. The wait blocks this process, which
  * must renew its lease every 10 s, so it stays well below that.
@@ -44,24 +43,13 @@ export function openErrorFor(path: string, error: unknown): StoreOpenError {
   if (error instanceof StoreOpenError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const why = error instanceof Error ? error.message : String(error);
-  const reason = code.startsWith('SQLITE_IOERR') && isDiskFull(path) ? 'disk-full' : reasonOf(code);
+  const reason = lacksRoom(code, path) ? 'disk-full' : reasonOf(code);
   return new StoreOpenError(path, { reason, why, cause: error });
-}
-
-/** SQLite tells a full disk as a mere I/O error where it could not even make its index file. */
-function isDiskFull(path: string): boolean {
-  try {
-    const { bavail, bsize } = statfsSync(dirname(path));
-    return bavail * bsize < indexFileBytes;
-  } catch {
-    return false;
-  }
 }
 
 function reasonOf(code: string): StoreOpenReason {
   if (code === 'SQLITE_NOTADB') return 'not-a-database';
   if (code.startsWith('SQLITE_CORRUPT')) return 'corrupt';
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') return 'disk-full';
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'locked';
   if (code.startsWith('SQLITE_READONLY') || code === 'EROFS') return 'not-writable';
   if (code.startsWith('SQLITE_CANTOPEN') || code === 'EACCES' || code === 'EPERM') {
@@ -150,8 +138,8 @@ function isOurs(path: string, file: SqliteFile.Database): boolean {
 
 /**
  * Opens the file for reading; a writer may be at work, or none, and nothing is changed. Without a
- * writer SQLite itself needs to write beside a WAL file, so where the directory does not allow that
- * a private copy is read.
+ * writer SQLite itself needs to write beside a WAL file, so where the directory does not allow
+ * that, or has no room for it, a private copy is read.
  *
  * @throws StoreOpenError with reason `missing` when there is no file.
  */
@@ -196,11 +184,10 @@ function openReadOnly(
   }
 }
 
-/** A readable file that SQLite still could not open: its directory allows no log beside it. */
+/** A readable file that SQLite still could not open: its directory takes no file beside it. */
 function needsCopy(path: string, error: unknown): boolean {
-  if (!(error instanceof SqliteFile.SqliteError) || !/CANTOPEN|READONLY/.test(error.code)) {
-    return false;
-  }
+  if (!(error instanceof SqliteFile.SqliteError)) return false;
+  if (!/CANTOPEN|READONLY/.test(error.code) && !lacksRoom(error.code, path)) return false;
   try {
     accessSync(path, constants.R_OK);
     return true;

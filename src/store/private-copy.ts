@@ -1,8 +1,9 @@
 /**
- * A private copy of a quiet database, for a reader who may read the file but not write beside it.
+ * A private copy of a quiet database, for a reader who may read the file but not write beside it,
+ * or finds no room there.
  *
  * To read a WAL database SQLite makes an index file next to it. While a writer is at work that file
- * is there already; without one, in a directory that the reader may not write, nothing can be
+ * is there already; without one, in a directory that the reader cannot write, nothing can be
  * opened. Nobody writes then, so the file and its log can be copied; should a writer start just
  * then, the copy is thrown away and made again.
  */

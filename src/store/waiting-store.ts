@@ -24,7 +24,7 @@ import type { Trx } from './tables.ts';
 export interface WaitingStore {
   /** What reports are read from: the file as far as it can be, and once it is open for writing. */
   readable(): OpenDatabase;
-  /** Asks the file itself; `otherwise` where nothing is in it yet. */
+  /** Asks the file itself; `otherwise` where nothing is in it yet. @throws StoreOpenError */
   ask<T>(question: (trx: Trx) => Promise<T>, otherwise: T): Promise<T>;
   /**
    * Opens the file for writing and brings its schema up to date, once; after an error it can be
@@ -40,7 +40,12 @@ interface Limits {
   readonly busyMs?: number;
 }
 
-/** @throws StoreOpenError when the file is there and nothing of ours, or of a newer version. */
+/**
+ * A file that cannot be read for want of room, not even from a copy, is read as empty until there
+ * is; whoever asks the file itself is told.
+ *
+ * @throws StoreOpenError when the file is there and nothing of ours, or of a newer version.
+ */
 export async function waitToWrite(path: string, limits: Limits): Promise<WaitingStore> {
   const opened: OpenDatabase[] = [];
   const close = async (): Promise<void> => {
@@ -51,7 +56,7 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
     if (found !== undefined) opened.push(found);
     return found;
   };
-  let file = look();
+  let file = unless('disk-full', look);
   let readable: OpenDatabase | undefined;
   let writable: OpenDatabase | undefined;
   try {

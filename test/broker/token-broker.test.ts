@@ -11,6 +11,8 @@ import {
   started,
 } from './broker-world.ts';
 
+const minuteMs = 60_000;
+
 describe('token broker: start', () => {
   it('does nothing before it is started', async () => {
     const world = new BrokerWorld({ balance: 100 });
@@ -200,15 +202,26 @@ describe('token broker: gate', () => {
     let gate: Gate = { open: false, cause: 'paused', why: 'a person' };
     const world = await started({ gate: () => gate });
     const stopped = () => world.broker.snapshot().stopped;
+    const said = () =>
+      world.log.said
+        .filter(({ event }) => /^(spending|stop)-/.test(event))
+        .map(({ event, fields }) => `${event} ${String(fields.cause)}`);
     assert.deepEqual([stopped()?.cause, stopped()?.why], ['paused', 'a person']);
     gate = { open: false, why: 'no lease' };
     world.broker.nudge();
     await world.run(100);
     assert.deepEqual([stopped()?.cause, stopped()?.why], ['gate', 'no lease']);
+    assert.deepEqual(said(), [
+      'spending-stopped paused',
+      'spending-stopped gate',
+      'stop-replaced paused',
+    ]);
     gate = { open: true };
     world.broker.nudge();
     await world.run(100);
     assert.equal(stopped(), undefined);
+    assert.equal(said().at(-1), 'spending-resumed gate');
+    assert.equal(said().length, 4, 'spending goes on once');
     await world.end();
   });
 
@@ -222,6 +235,30 @@ describe('token broker: gate', () => {
     await world.run(5_000);
     assert.equal((await settled).kind, 'answered');
     assert.equal(world.ledger.at(-1)?.outcome, 'answered');
+    await world.end();
+  });
+});
+
+describe('token broker: waits', () => {
+  it('counts no time in which spending was stopped as a wait', async () => {
+    let gate: Gate = { open: true };
+    const world = await started({ rate: 1, balance: 0, gate: () => gate });
+    void world.ask('upsert', productCall(1, 20));
+    const longest = () => world.broker.snapshot().classes.upsert.longestWaitMs;
+    await world.run(10 * minuteMs);
+    gate = { open: false, cause: 'paused', why: 'a person' };
+    world.broker.nudge();
+    await world.run(100);
+    const before = longest();
+    assert.ok(before >= 10 * minuteMs && before < 11 * minuteMs, `${before} ms until the pause`);
+    await world.run(24 * 60 * minuteMs);
+    assert.equal(longest(), before, 'the pause is none');
+    gate = { open: true };
+    world.broker.nudge();
+    await world.run(5 * minuteMs);
+    assert.equal(longest(), before, 'and what follows it begins anew');
+    await world.run(24 * 60 * minuteMs);
+    assert.ok(longest() < 60 * minuteMs, `${longest()} ms all in all`);
     await world.end();
   });
 });

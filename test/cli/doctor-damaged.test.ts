@@ -177,6 +177,37 @@ describe('the unit', limits, () => {
     assert.match(look.found('warning', 'unit').what, /differs .* in Environment, Restart$/);
   });
 
+  test('whose drop-in names a Redis that this shell does not know', async () => {
+    const secret = 'redis-passw0rd';
+    setup.secrets.push(secret);
+    const file = setup.place.write('redis.env', `KEEPA_DEALS_REDIS_URL=redis://:${secret}@h\n`);
+    for (const line of [
+      `Environment="A=b c" KEEPA_DEALS_REDIS_URL=redis://:${secret}@127.0.0.1:1`,
+      `EnvironmentFile=-${file}`,
+    ]) {
+      setup.installUnit(shipped, `[Service]\n${line}\n`);
+      const look = await setup.look();
+      assert.equal(look.code, 3);
+      const { what, todo } = look.found('warning', 'unit-environment');
+      assert.match(what, /the unit sets KEEPA_DEALS_REDIS_URL \(in .*own\.conf\)/);
+      assert.match(todo ?? '', /set KEEPA_DEALS_REDIS_URL here as well/);
+    }
+  });
+
+  test('whose places this shell knows as well, or cannot know', async () => {
+    const levelOf = async (dropIn: string, flags = {}) => {
+      setup.installUnit(shipped, `[Service]\n${dropIn}\n`);
+      const { report } = await setup.look(flags);
+      return report.findings.find(({ id }) => id === 'unit-environment')?.level;
+    };
+    assert.equal(await levelOf('# Environment=KEEPA_DEALS_REDIS_URL=redis://h'), 'ok');
+    assert.equal(await levelOf('Environment=KEEPA_DEALS_HTTP=127.0.0.1:80'), 'ok');
+    assert.equal(await levelOf('Environment=KEEPA_DEALS_DATA_DIR=/x'), 'ok', 'it is set here');
+    assert.equal(await levelOf('EnvironmentFile=/no/such/file'), 'skipped');
+    const redisUrl = 'unix:///no/such/socket';
+    assert.equal(await levelOf('Environment=KEEPA_DEALS_REDIS_URL=x', { redisUrl }), 'ok');
+  });
+
   test('that is masked', async () => {
     setup.installUnit('');
     const look = await setup.look();

@@ -58,7 +58,7 @@ export interface Look {
 const everyId = [
   ...['config', 'key', 'keepa', 'clock', 'data-dir', 'disk', 'schema', 'integrity', 'wal'],
   ...['redis', 'daemon', 'version', 'restarts', 'leases', 'checkpoints', 'freshness'],
-  ...['listings', 'coverage', 'plan', 'spenders', 'unit'],
+  ...['listings', 'coverage', 'plan', 'spenders', 'unit', 'unit-environment'],
 ];
 
 const hourMs = 3_600_000;
@@ -150,7 +150,7 @@ export class DoctorSetup {
   installUnit(text: string, dropIn?: string): void {
     writeFileSync(join(this.unitDirectory, 'keepa-deals.service'), text);
     if (dropIn === undefined) return;
-    mkdirSync(join(this.unitDirectory, 'keepa-deals.service.d'));
+    mkdirSync(join(this.unitDirectory, 'keepa-deals.service.d'), { recursive: true });
     writeFileSync(join(this.unitDirectory, 'keepa-deals.service.d', 'own.conf'), dropIn);
   }
 

@@ -287,9 +287,62 @@ describe('locks and checkpoints', limits, () => {
     assert.equal(ended.code, 69);
     assert.match(ended.stderr, /read-only replica/);
     assert.equal((await locks(env)).length, 2);
+  });
+
+  test('a Redis that is away is named, and what is kept here is listed all the same', async () => {
+    await stop(daemon, 'SIGKILL');
     await server.stop();
-    const away = await place.run(['locks', 'list'], env);
-    assertOneLine(away, 69, /no such socket; is that Redis running\?/);
+    const trouble = /^keepa-deals: .*no such socket; is that Redis running\?\n$/;
+    const listed = await place.run(['locks', 'list'], env);
+    assert.deepEqual(
+      [listed.code, listed.stdout.match(/^data-dir +\d+ +dead /gm)?.length],
+      [69, 1],
+    );
+    assert.match(listed.stderr, trouble);
+    const json = await place.run(['locks', 'list', '--json'], env);
+    const { locks: kept, unread } = JSON.parse(json.stdout);
+    assert.deepEqual(
+      [json.code, kept.map((lock: { name: string }) => lock.name), unread.length],
+      [69, ['data-dir'], 1],
+    );
+    assert.match(unread[0], /no such socket/);
+    const progress = await place.run(['checkpoints', 'list'], env);
+    assert.equal(progress.code, 69);
+    assert.match(progress.stderr, trouble, 'and nobody says that no progress is saved');
+    const cleared = await place.run(['locks', 'clear', '--all', '--yes'], env);
+    assertOneLine(cleared, 69, /no such socket/);
+  });
+
+  test('what is no lock is named, cleared by force only, and alone', async () => {
+    await stop(daemon, 'SIGKILL');
+    const key = server.ask('keys', 'keepa-deals:*:leases').trim();
+    for (const [field, text] of [
+      ['stray', 'x'],
+      ['two words', '{}'],
+    ] as const) {
+      server.ask('hset', key, field, text);
+    }
+    const listed = await place.run(['locks', 'list'], env);
+    assert.equal(listed.code, 0, listed.stderr);
+    assert.match(listed.stderr, /has garbage under stray\n/);
+    assert.match(listed.stderr, /keepa-deals locks clear stray --force\n/);
+    assert.match(listed.stderr, /keepa-deals locks clear "two words" --force\n/);
+    for (const what of ['stray', '--all']) {
+      const refused = await place.run(['locks', 'clear', what, '--yes'], env);
+      assert.equal(refused.code, 75);
+      assert.match(refused.stderr, /keepa-deals: stray: .* is no lock, .*; add --force/);
+    }
+    const asked = ['locks', 'clear', 'stray', 'two words', '--force', '--yes', '--json'];
+    const { code, stdout, stderr } = await place.run(asked, env);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout).cleared, ['stray', 'two words']);
+    const left = await place.run(['locks', 'list', '--json'], env);
+    assert.deepEqual(JSON.parse(left.stdout).unreadable, []);
+    assert.deepEqual(
+      (await locks(env)).map((lock) => lock.name).toSorted(),
+      [name, 'data-dir'].toSorted(),
+      'the locks beside it are as they were',
+    );
   });
 
   test('checkpoints reset: both memories go back to page 0, or neither does', async () => {

@@ -12,7 +12,11 @@ import { test } from 'node:test';
 import SqliteFile from 'better-sqlite3';
 import { lookIntoEmbedded, openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
 import { CoordinationOpenError } from '../../src/coordination/embedded-file.ts';
-import type { Coordination, Owner } from '../../src/coordination/ports.ts';
+import {
+  type Coordination,
+  CoordinationAwayError,
+  type Owner,
+} from '../../src/coordination/ports.ts';
 import { checkpointsContract } from '../contract/checkpoints.ts';
 import { ownerNamed } from '../contract/coordination-fixture.ts';
 import { leasesContract } from '../contract/leases.ts';
@@ -39,9 +43,10 @@ class Machine {
     return new Machine(await mkdtemp(join(tmpdir(), 'keepa-deals-coordination-')));
   }
 
-  async open(): Promise<Coordination> {
+  async open({ waits = false } = {}): Promise<Coordination> {
     const { bootId, host } = this;
     const opened = await openEmbeddedCoordination({
+      waits,
       path: this.path,
       clock: { now: () => this.wallMs },
       bootClock: { bootId, sinceBootMs: () => this.sinceBootMs },
@@ -303,4 +308,30 @@ test('who only looks makes no file, and sets none aside', async () => {
   } finally {
     await machine.close();
   }
+});
+
+test('a file that somebody keeps locked is away; who waits may open it then', async () => {
+  const machine = await Machine.make();
+  await (await machine.open()).close();
+  const other = new SqliteFile(machine.path);
+  other.exec('begin immediate');
+  const isAway = (error: unknown) =>
+    error instanceof CoordinationAwayError && /coordination.sqlite: .*locked/.test(error.message);
+  await assert.rejects(machine.open(), CoordinationOpenError, 'who does not wait is told at once');
+  const { leases, checkpoints } = await machine.open({ waits: true });
+  for (const call of [
+    () => leases.acquire('daemon', ask(a)),
+    () => leases.list(),
+    () => checkpoints.write('sweep', 1, 1),
+  ]) {
+    await assert.rejects(call(), isAway);
+  }
+  other.exec('commit');
+  assert.equal((await leases.acquire('daemon', ask(a))).granted, true);
+  other.exec('begin immediate');
+  await assert.rejects(leases.acquire('daemon', ask(a)), isAway);
+  assert.equal((await leases.list()).length, 1, 'reading waits for nobody once it is open');
+  other.close();
+  assert.equal(await checkpoints.write('sweep', 1, 1), true);
+  await machine.close();
 });

@@ -1,13 +1,17 @@
 /**
  * Goal: whatever is broken for a whole day, the log of that day is at most 1 MB and without the
- * key. Method: the whole daemon in virtual time, broken after an hour of work and never mended, its
- * lines through the real log in both formats.
+ * key, and not because the daemon is dead: it answers all day, and its loops go on. Method: the
+ * whole daemon in virtual time, broken after an hour of work and never mended, its lines through
+ * the real log in both formats.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type Coordination, CoordinationAwayError } from '../../src/coordination/ports.ts';
+import type { Daemon, Ending } from '../../src/daemon-contract.ts';
 import type { Fault } from '../../src/simulator/faults.ts';
+import { healthOf } from '../../src/status/health.ts';
+import { buildReport } from '../../src/status/report.ts';
 import { Disk } from './fault-disk.ts';
 import { RememberedCoordination, type StoreTime } from './remembered-coordination.ts';
 import { Simulation, type SimulationOptions } from './simulated-daemon.ts';
@@ -53,6 +57,26 @@ interface Broken {
 interface Day {
   readonly json: WrittenLog;
   readonly human: WrittenLog;
+  /** How the daemon came to an end, if it did. */
+  readonly ending: Ending | undefined;
+}
+
+/** It answers who asks, none of its loops is frozen, and each that rests knows until when. */
+async function assertAlive(daemon: Daemon, hour: number): Promise<void> {
+  const sources = daemon.sources();
+  const { state, reason, at } = await buildReport(sources);
+  const nowMs = sources.clock.now();
+  assert.equal(Date.parse(at), nowMs, 'the answer is of now');
+  assert.ok(
+    ['degraded', 'running', 'waiting'].includes(state),
+    `hour ${hour}: ${state}: ${reason}`,
+  );
+  assert.deepEqual(healthOf(sources).frozen, [], `hour ${hour}`);
+  const loops = sources.loops();
+  assert.ok(loops.length >= 6, 'every actor is there');
+  // The janitor spends nothing and waits for nobody.
+  const janitor = loops.find(({ name }) => name === 'janitor');
+  assert.ok((janitor?.lastPassAtMs ?? 0) > nowMs - hourMs, `hour ${hour}: the janitor works`);
 }
 
 /** An hour of work, then a day with what is broken. */
@@ -69,15 +93,24 @@ async function brokenDay(breakIt: (day: Broken) => void): Promise<Day> {
     const json = new WrittenLog(simulation, 'json');
     const human = new WrittenLog(simulation, 'human');
     breakIt({ simulation, breakable });
-    await simulation.clock.advanceBy(24 * hourMs);
-    return { json, human };
+    const { daemon } = simulation;
+    let ending: Ending | undefined;
+    void daemon.ended.then((how) => {
+      ending = how;
+    });
+    for (let hour = 1; hour <= 24; hour += 1) {
+      await simulation.clock.advanceBy(hourMs);
+      if (ending === undefined) await assertAlive(daemon, hour);
+    }
+    return { json, human, ending };
   } finally {
     await simulation.abandon();
     simulation.dispose();
   }
 }
 
-function assertQuiet({ json, human }: Day, expected: RegExp): void {
+function assertQuiet({ json, human, ending }: Day, expected: RegExp, code?: number): void {
+  assert.equal(ending?.code, code, `its end: ${ending?.reason}`);
   for (const { text, bytes } of [json, human]) {
     assert.match(text, expected, 'what is broken is said');
     assert.ok(bytes <= bytesMax, `${bytes} bytes in a day`);
@@ -90,18 +123,23 @@ describe('a day of', () => {
     kind: 'answer',
     response: { status, contentType: 'application/json', body: JSON.stringify(body) },
   });
-  const faults: readonly (readonly [string, Fault, RegExp])[] = [
+  const faults: readonly (readonly [string, Fault, RegExp, code?: number])[] = [
     ['429', { kind: 'refused' }, /broker refused|"refused"/],
     ['500', { kind: 'error-html' }, /HTTP 500/],
     ['a Keepa that cannot be reached', { kind: 'reset-before' }, /reset/],
     ['a Keepa that never answers', { kind: 'hang' }, /answer/],
-    ['a key that is refused', answered(403, { error: { type: 'ACCESS_DENIED' } }), /invalid-key/],
+    [
+      'a key that is refused',
+      answered(403, { error: { type: 'ACCESS_DENIED' } }),
+      /invalid-key/,
+      1,
+    ],
     ['a plan that is not paid', answered(402, { error: { type: 'PAYMENT' } }), /payment-required/],
   ];
-  for (const [name, fault, expected] of faults) {
+  for (const [name, fault, expected, code] of faults) {
     test(name, async () => {
       const day = await brokenDay(({ simulation }) => simulation.keepa.setFaults(() => fault));
-      assertQuiet(day, expected);
+      assertQuiet(day, expected, code);
     });
   }
 

@@ -55,6 +55,8 @@ export interface Outside {
   readonly transport: Transport;
   readonly coordination: Coordination;
   readonly store: Store;
+  /** Of the daemon alone; the simulation's unless given. */
+  readonly clock?: Clock;
 }
 
 /** One run of the daemon, from its start to its stop. */
@@ -146,13 +148,13 @@ export class Simulation {
       clock: this.#keepaClock,
       key: this.#key,
     });
-    const outside = { transport, coordination, store };
+    const outside = { transport, coordination, store, clock: this.clock };
     const wrapped = this.#options.wrap?.(outside) ?? outside;
     const daemon = composeDaemon({
       config: { ...configFor(this.directory), ...config },
       feeds: this.#feeds,
       world: {
-        clock: this.clock,
+        clock: wrapped.clock ?? this.clock,
         random: seededRandom(seed).fork(`life-${this.#lifeCount}`),
         transport: wrapped.transport,
         coordination: wrapped.coordination,

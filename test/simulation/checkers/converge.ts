@@ -4,8 +4,8 @@
  * The time: two hours (a feed that answered unreadably is left alone for one), the ticks that a
  * debt needs, and two rounds of sweeps, each at the latest that still counts as in time.
  * Afterwards: every row that was on a feed's list throughout the second half of that time is in the
- * table, has not ended, and was seen since the healing; and status says `running` or `waiting`. That
- * heads are polled in time again is looked at all the while (see `heads.ts`).
+ * table, has not ended, and was seen since the healing; and status says `running` or `waiting`.
+ * That heads are polled in time again is looked at all the while (see `heads.ts`).
  */
 import { plannedSweepMs } from '../../../src/actors/planning.ts';
 import { tickMs } from '../../../src/simulator/bucket.ts';

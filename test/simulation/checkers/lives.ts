@@ -6,7 +6,8 @@
  * and disk are the condition.
  * *Store*: a write fails only while, or soon after, a disk was broken.
  * *Ended*: the daemon ends uninvited only over a lease, a coordination store or a disk that was
- * broken lately, and never with 0, after which systemd would leave it down; `broker-fault` in the log is a failure whatever came of it.
+ * broken lately, and never with 0, after which systemd would leave it down; `broker-fault` in the
+ * log is a failure whatever came of it.
  */
 import type { Ending } from '../../../src/daemon-contract.ts';
 import type { LivedLife } from '../fault-host.ts';

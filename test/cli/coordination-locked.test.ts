@@ -1,0 +1,123 @@
+/**
+ * Goal: a daemon whose file of leases another program keeps locked (a process that was stopped
+ * inside a transaction) waits for it as for a Redis that is away: it does not end, spends nothing,
+ * answers who asks, and works by itself once the lock is gone. Method: real processes; the one that
+ * holds the lock does nothing else, and is stopped.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { coordinationPath } from '../../src/cli/data-dir.ts';
+import { duelTimes as times } from './duel-rounds.ts';
+import { Place } from './run-cli.ts';
+import { WatchedKeepa, watchedToml } from './watched-keepa.ts';
+
+const working = /"event":"pass"/;
+const away = /"event":"lease-store-away"/;
+const lockHolder = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
+
+let place: Place;
+let keepa: WatchedKeepa;
+let holder: ChildProcess | undefined;
+beforeEach(async () => {
+  place = new Place();
+  place.write('keepa-deals.toml', watchedToml);
+  keepa = await WatchedKeepa.start({ rows: 2_000, ratePerMinute: 60 });
+});
+afterEach(async () => {
+  await release();
+  await place.remove();
+  await keepa.close();
+});
+
+async function lock(): Promise<void> {
+  const path = coordinationPath(place.path('data'));
+  const child = spawn(process.execPath, [lockHolder, path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  holder = child;
+  await once(child.stdout, 'data');
+  child.kill('SIGSTOP');
+}
+
+async function release(): Promise<void> {
+  const child = holder;
+  holder = undefined;
+  if (child === undefined) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** A life that made the files and ended in peace. */
+async function firstLife(): Promise<void> {
+  const first = place.startTuned({ times }, keepa.env);
+  await first.until(working);
+  first.child.kill('SIGTERM');
+  await first.ended;
+}
+
+async function status() {
+  const { code, stdout } = await place.run(['status', '--json']);
+  const { state, reason } = JSON.parse(stdout);
+  return { code, state, reason };
+}
+
+describe('a file of leases that a stopped process keeps locked', { timeout: 300_000 }, () => {
+  test('a start waits for it, says so, spends nothing, and works then', async () => {
+    await firstLife();
+    await lock();
+    const bought = keepa.bought.length;
+    const heir = place.startTuned({ times }, keepa.env);
+    await heir.until(away);
+    const { code, state, reason } = await status();
+    assert.deepEqual([code, state], [3, 'degraded']);
+    assert.match(reason, /there is none: .*coordination\.sqlite: another program keeps it locked/);
+    assert.match(reason, /; waiting .* \d+ s$/, 'since when');
+    assert.equal(keepa.bought.length, bought, 'nothing was spent');
+    await release();
+    await heir.until(/"event":"lease-store-back"/);
+    await heir.until(working);
+    heir.child.kill('SIGTERM');
+    const ended = await heir.ended;
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.equal(ended.stderr.match(new RegExp(away, 'g'))?.length, 1, 'said once');
+  });
+
+  test('told to stop while it waits it ends with 0', async () => {
+    await firstLife();
+    await lock();
+    const heir = place.startTuned({ times }, keepa.env);
+    await heir.until(away);
+    heir.child.kill('SIGTERM');
+    const { code, stderr } = await heir.ended;
+    assert.equal(code, 0, stderr);
+  });
+
+  test('a daemon at work stops spending with its lease, says so, and heals', async () => {
+    const daemon = place.startTuned({ times }, keepa.env);
+    await daemon.until(working);
+    await lock();
+    await daemon.until(/"event":"spending-stopped"/);
+    const { code, state, reason } = await status();
+    assert.deepEqual([code, state], [3, 'degraded']);
+    assert.match(reason, /cannot be renewed since \S+Z: .*another program keeps it locked/);
+    const bought = keepa.bought.length;
+    await release();
+    await daemon.until(/"event":"spending-resumed"/);
+    await keepa.next(bought);
+    daemon.child.kill('SIGTERM');
+    const ended = await daemon.ended;
+    assert.equal(ended.code, 0, ended.stderr);
+  });
+
+  test('a command that would write waits for nobody: it says what to do', async () => {
+    await firstLife();
+    await lock();
+    const { code, stderr } = await place.run(['deals', 'rejudge']);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /coordination\.sqlite.*locked.*; .*again\n$/);
+  });
+});
