@@ -47,7 +47,7 @@ export interface Instant {
 }
 
 /** Clocks may be slewed a little while nobody looks; more than this is a jump. */
-const jumpMsMin = 5_000;
+export const jumpMsMin = 5_000;
 /** A sweep that needed longer than so many times its plan proves no health. */
 const lateFactor = 2;
 /** A row that is still listed is seen at least so often within its time to live. */
@@ -110,10 +110,23 @@ function upTo({ parts, sweepIntervalMs }: Rounds, wallMs: number): Rounds {
   return { parts: past, sweepIntervalMs };
 }
 
-/** Once through all parts, each at its latest: longer than this and nobody was looking. */
+/**
+ * Once through all parts, late: longer than this and nobody was looking. A plan leaves time to
+ * spare, and with a feed in fifty parts that much fifty times would let an outage of hours pass for
+ * a round. So the parts count with what they took, though never for less than one of the plans.
+ */
 function roundMsMax({ parts, sweepIntervalMs }: Rounds): number {
-  const planned = parts.reduce((sum, sweeps) => sum + (sweeps[0]?.plannedMs ?? 0), 0);
-  return sweepIntervalMs + lateFactor * planned;
+  const planned = parts.map(([last]) => last?.plannedMs ?? 0);
+  const took = parts.map((sweeps, part) => {
+    const lastInTime = sweeps.find(isInTime);
+    return lastInTime === undefined ? (planned[part] ?? 0) : tookMs(lastInTime);
+  });
+  const expectedMs = Math.min(sumOf(planned), Math.max(sumOf(took), ...planned, 0));
+  return sweepIntervalMs + lateFactor * expectedMs;
+}
+
+function sumOf(spansMs: readonly number[]): number {
+  return spansMs.reduce((sum, ms) => sum + ms, 0);
 }
 
 function tookMs({ startedAtMs, endedAtMs }: CompleteSweep): number {

@@ -27,6 +27,7 @@ import { partsOf } from './feed-parts.ts';
 import {
   beginWatch,
   countHealthyTime,
+  jumpMsMin,
   type Rounds,
   timeToLiveMs,
   type Watch,
@@ -69,6 +70,7 @@ export class Janitor {
   #tidiedAtMs: number;
   #sweptAtMs: number | undefined;
   readonly #sweeps = new Map<string, KnownSweeps>();
+  readonly #misdated = new Set<string>();
   readonly #supplyWarnedAtMs = new Map<string, number>();
 
   constructor(options: JanitorOptions) {
@@ -164,13 +166,28 @@ export class Janitor {
       known = { lastSweepAtMs, sweeps, supply: await reader.supply(name, nowMs) };
       this.#sweeps.set(name, known);
     }
-    const { sweeps, supply } = known;
+    const { supply } = known;
+    const sweeps = known.sweeps.filter((sweep) => !this.#isMisdated(name, sweep, nowMs));
     const parts = await partsOf(reader, feed);
     const sweepsOfPart = parts.map(({ identity }) =>
       sweeps.filter(({ queryHash }) => queryHash === identity.queryHash),
     );
     // Swept in parts, a feed has no size as a whole.
     return { parts: sweepsOfPart, supply: parts.length > 1 ? supplyOfParts(sweepsOfPart) : supply };
+  }
+
+  /**
+   * Whether the sweep was once seen to end later than now: the wall clock was ahead then. Its date
+   * stays wrong when the clock comes by, and would prove that somebody looked in an outage.
+   */
+  #isMisdated(
+    feed: string,
+    { queryHash, endedAtMs }: KnownSweeps['sweeps'][number],
+    nowMs: number,
+  ): boolean {
+    const name = `${feed}/${queryHash}/${endedAtMs}`;
+    if (endedAtMs - nowMs > jumpMsMin) this.#misdated.add(name);
+    return this.#misdated.has(name);
   }
 
   async #openGap(

@@ -122,12 +122,24 @@ test('the time to live is the configured one, but at least three of the longest 
   assert.equal(timeToLiveMs(hourMs, rounds([])), hourMs);
 });
 
+test('an outage of hours is no round, however many parts leave time to spare', () => {
+  const parts = Array.from({ length: 20 }, (_, part) => [
+    sweep(part, part + 1),
+    sweep(300 + part, 301 + part),
+  ]);
+  assert.equal(healthyMinutes(400, rounds(...parts)), 0);
+});
+
 test('a part is unwatched when its last sweep is older than a late round, or there is none', () => {
   const one = [sweep(0, 8)];
   const swept = rounds(one, [sweep(8, 16)]);
-  // 5 minutes between sweeps and twice 10 for each of two parts.
-  assert.equal(unwatchedSinceMs(one, swept, (8 + 45) * minuteMs), undefined);
-  assert.equal(unwatchedSinceMs(one, swept, (8 + 45) * minuteMs + 1), 8 * minuteMs);
+  // 5 minutes between sweeps and twice the 8 that each of two parts took.
+  assert.equal(unwatchedSinceMs(one, swept, (8 + 37) * minuteMs), undefined);
+  assert.equal(unwatchedSinceMs(one, swept, (8 + 37) * minuteMs + 1), 8 * minuteMs);
+  // A part that is swept in no time is planned for 10 all the same.
+  const quick = rounds([sweep(8, 8)], [sweep(8, 8)]);
+  assert.equal(unwatchedSinceMs([sweep(8, 8)], quick, (8 + 25) * minuteMs), undefined);
+  assert.equal(unwatchedSinceMs([sweep(8, 8)], quick, (8 + 25) * minuteMs + 1), 8 * minuteMs);
   assert.equal(unwatchedSinceMs([], swept, hourMs), 0);
 });
 

@@ -89,3 +89,19 @@ for (const [year, offsetMs, side] of [
     });
   });
 }
+
+test('sweeps dated two hours ahead prove nothing when the clock comes by in an outage', async () => {
+  await simulate(plan, async (simulation) => {
+    await simulation.start();
+    await simulation.clock.advanceBy(3 * hourMs);
+    simulation.clock.stepWall(2 * hourMs);
+    await simulation.clock.advanceBy(1.5 * hourMs);
+    simulation.keepa.setFaults(() => ({ kind: 'error-html' }));
+    await simulation.clock.advanceBy(0.1 * hourMs);
+    simulation.clock.stepWall(-2 * hourMs);
+    const before = (await simulation.store.reader.healthyTime()).totalMs;
+    assert.ok(before > hourMs, `${before} ms are healthy before`);
+    await simulation.clock.advanceBy(4 * hourMs);
+    assert.equal((await simulation.store.reader.healthyTime()).totalMs, before);
+  });
+});

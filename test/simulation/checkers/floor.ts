@@ -5,7 +5,7 @@
  * *Below the floor*: after one of our requests was billed, the true balance is not below the
  * floor, counted without what the daemon could not know: tokens that strangers took, that a request
  * of a dead process took, or that a smaller plan did not bring, since the last answer that told the
- * truth and was delivered.
+ * truth and was delivered. What a plan would have brought that a lie told of counts as well.
  * *Own 429*: no request is sent into a balance of nothing, unless such tokens explain it.
  * *Second 429*: between two of them an envelope with a positive balance was delivered.
  */
@@ -74,12 +74,20 @@ export class FloorChecker implements Checker {
   done({ life, name }: PortCall): void {
     if (name !== 'transport.send') return;
     const last = this.#run.host.lives.find((lived) => lived.life === life)?.wire.last;
+    if (last?.fault?.kind === 'rate-blip') this.#lied(last.fault.ratePerMinute);
     if (last === undefined || !last.isDone || hidesBalance(last) || this.#rate === 0) return;
     this.#unseenTokens = 0;
     this.#rateFellAtMs = undefined;
     this.#believedRate = this.#rate;
     if (last.balanceAfter > 0) this.#refusedAtMs = undefined;
     else if (last.status === 429) this.#refusedAtMs = this.#run.nowMs;
+  }
+
+  /** Told twice it is believed, and counted on until a true answer. */
+  #lied(ratePerMinute: number): void {
+    if (ratePerMinute <= this.#rate) return;
+    this.#believedRate = Math.max(this.#believedRate, ratePerMinute);
+    this.#rateFellAtMs ??= this.#run.nowMs;
   }
 
   #unseen(): number {

@@ -7,7 +7,7 @@
  * wait, are one. In an outage all tries are one: while nothing at all is answered it is no row's
  * fault, no token is taken, and the batch at hand is asked for until something is.
  * The spacing, five minutes doubled up to a day, makes ten tries of the first day; a re-check, a
- * second price type, a refusal, a start, a listing that comes back add to them, each once.
+ * refusal, a start, a listing that comes back add to them, each once; so many for each price type.
  *
  * Offers are counted by themselves: every change of price asks for another look at them. Where
  * prices rest, the most in nine seeds of a day was 18; twice that is the bound, and one more for
@@ -42,8 +42,12 @@ export class PurchasesChecker implements Checker {
   /** What was found allowed when it was last looked at: prices are many to count. */
   readonly #offersMax = new Map<string, number>();
 
+  /** A product has a row of its own for each price type that is listed. */
+  readonly #kinds: number;
+
   constructor(run: Watched) {
     this.#run = run;
+    this.#kinds = new Set(run.world.feeds.map(({ query }) => query.priceType)).size;
   }
 
   done({ name }: PortCall, value: unknown): void {
@@ -72,10 +76,10 @@ export class PurchasesChecker implements Checker {
       attempts: isNewTry ? 1 : attempts + 1,
       answers: this.#answers,
     });
-    if (!isNewTry || lately.length < triesPerDayMax[what]) return;
+    if (!isNewTry || lately.length < triesPerDayMax[what] * this.#kinds) return;
     if (what === 'offers') {
       if (lately.length < (this.#offersMax.get(asin) ?? 0)) return;
-      const most = triesPerDayMax[what] + this.#pricesOf(asin);
+      const most = triesPerDayMax[what] * this.#kinds + this.#pricesOf(asin);
       this.#offersMax.set(asin, most);
       if (lately.length < most) return;
     }

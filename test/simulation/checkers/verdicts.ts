@@ -2,7 +2,8 @@
  * P9: a failed or partial fetch is never a rejection.
  *
  * *Without a whole answer*: a row that was judged was part of at least one product answer in which
- * its product was delivered whole, unless Keepa truly knows nothing of it.
+ * its product was delivered whole, unless Keepa truly knows nothing of it, or the verdict is that
+ * the history is missing, and it was missing from several answers.
  * *On a broken answer*: what is judged from an answer, whatever the verdict, is judged from one in
  * which its product is whole: none that lacks it or its history, and no refusal.
  * *Another reason*: a row that is `insufficient` for a reason of its evidence is so in truth: a
@@ -43,6 +44,9 @@ const ofEvidence = new Set([
   'no-sales',
 ]);
 
+/** So often a history has to be missing before that is a verdict. */
+const lackingMin = 4;
+
 const { costs } = defaultJudging;
 
 export class VerdictsChecker implements Checker {
@@ -51,6 +55,8 @@ export class VerdictsChecker implements Checker {
   readonly #wholeAt = new Map<string, number[]>();
   /** Of the last product answer of each life: the products that it was asked for and lacks. */
   readonly #broken = new Map<Life, ReadonlySet<string>>();
+  /** How often a product was delivered without its history. */
+  readonly #lacking = new Map<string, number>();
   readonly #seen = new Map<number, number>();
   readonly #remembered = new Map<
     string,
@@ -72,6 +78,7 @@ export class VerdictsChecker implements Checker {
     if (request.path !== '/product') return;
     const asked = (request.query.asin ?? '').split(',');
     this.#broken.set(life, new Set(asked));
+    if (status === 200 && fault?.kind === 'no-history') this.#noteLacking(asked);
     if (status !== 200 || fault?.kind === 'no-history' || isOfNoPlan(body)) return;
     // A product that is in a partial answer is there as it is.
     const whole = fault?.kind === 'partial' ? productsIn(body) : asked;
@@ -81,6 +88,10 @@ export class VerdictsChecker implements Checker {
       times.push(this.#run.nowMs);
       this.#wholeAt.set(asin, times);
     }
+  }
+
+  #noteLacking(asins: readonly string[]): void {
+    for (const asin of asins) this.#lacking.set(asin, (this.#lacking.get(asin) ?? 0) + 1);
   }
 
   /** What is judged from kept evidence rests on no answer of now. */
@@ -113,6 +124,8 @@ export class VerdictsChecker implements Checker {
 
   #check(deal: DealLine, judgedAtMs: number): void {
     const { asin, state, reason } = deal;
+    // For hours Keepa delivered the product without its history, again and again: it says so.
+    if (reason === 'no-history' && (this.#lacking.get(asin) ?? 0) >= lackingMin) return;
     const times = this.#wholeAt.get(asin) ?? [];
     if (times.length === 0 && this.#productAt(asin, judgedAtMs)?.history !== undefined) {
       this.#run.fail('P9-rejected-on-fault', `${asin} is ${state} without a whole answer about it`);
