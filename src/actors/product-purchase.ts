@@ -210,12 +210,12 @@ async function unanswered(
     case 'unstorable':
       return await unstorable(parts, order, settlement);
     case 'permanent': {
-      await storeRetries(parts, order, settlement.why);
       const why = `Keepa refuses it: ${settlement.why}`;
-      return {
-        counts: { retry: order.batch.rows.length },
-        trouble: { why, pauseMs: deadPauseMs },
-      };
+      const trouble = { why, pauseMs: deadPauseMs };
+      // It is the plan that is not paid, and no fault of the rows.
+      if (settlement.reason === 'payment-required') return { counts: {}, trouble };
+      await storeRetries(parts, order, settlement.why);
+      return { counts: { retry: order.batch.rows.length }, trouble };
     }
     case 'dead': {
       const why = `given up after ${settlement.attempts} attempts: ${settlement.why}`;

@@ -8,7 +8,8 @@
  *   malformed      what it cost, else in doubt   is tried again, up to the limit
  *   unavailable    nothing                       is tried again, up to the limit
  *   permanent      what it cost, else nothing    ends
- *     of them 402  the same                      keeps its place: it is the plan that is refused
+ *     of them 402  the same                      keeps its place: it is the plan that is refused;
+ *                                                ends where a person waits for it
  */
 import type { Envelope, Outcome } from '../keepa/call.ts';
 import { shapeOf } from './cost-model.ts';
@@ -44,10 +45,16 @@ type Tried = Pick<Dispatch, 'answersBefore'> & {
   readonly request: Pick<Dispatch['request'], 'attempts'>;
 };
 
+/** A person who waits for it is told so, and asks again once it is paid. */
+function keepsPlace(reason: string, { spendClass }: Pick<Dispatch['request'], 'spendClass'>) {
+  return reason === 'payment-required' && spendClass !== 'interactive';
+}
+
 export function verdictOf(
   outcome: Outcome<unknown>,
-  { request: { attempts }, answersBefore }: Tried,
+  tried: Tried & { readonly request: Pick<Dispatch['request'], 'spendClass'> },
 ): Verdict {
+  const { attempts } = tried.request;
   switch (outcome.kind) {
     case 'answered':
       return { kind: 'deliver' };
@@ -55,7 +62,7 @@ export function verdictOf(
       return { kind: 'put-back' };
     case 'permanent': {
       const { reason, why } = outcome;
-      if (reason === 'payment-required') return { kind: 'put-back' };
+      if (keepsPlace(reason, tried.request)) return { kind: 'put-back' };
       return { kind: 'end', to: 'settled', settlement: { kind: 'permanent', reason, why } };
     }
     case 'maybe-billed':
@@ -63,7 +70,7 @@ export function verdictOf(
     case 'malformed':
       return attempts + 1 < attemptsMax
         ? { kind: 'retry', why: outcome.why }
-        : deadWith(outcome.why, { request: { attempts }, answersBefore });
+        : deadWith(outcome.why, tried);
   }
 }
 

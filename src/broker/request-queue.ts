@@ -151,9 +151,10 @@ export class RequestQueue<P> {
   }
 
   /**
-   * Remembers from when the class's present head goes first: the earliest that was ever promised
-   * to it. A later one takes nothing back; an earlier one counts, or a head that came while
-   * strangers took the whole refill, when nothing could be promised, would never be overdue.
+   * Remembers from when the class's present head goes first: the earliest that was promised to it
+   * since it became the head. A later one takes nothing back; an earlier one counts, or a head that
+   * came while strangers took the whole refill, when nothing could be promised, would never be
+   * overdue.
    */
   markHead(spendClass: SpendClass, overdueAtMs: number): void {
     const head = this.head(spendClass);

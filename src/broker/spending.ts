@@ -148,8 +148,10 @@ export class Spending {
     }
   }
 
+  /** Not of a request that tries whether an unpaid plan is served again: it waited for that. */
   #noteWait({ spendClass, readyAtMs }: QueuedRequest<Errand>, nowMs: number): void {
     const { clock, stops } = this.#options;
+    if (stops.current !== undefined) return;
     const waitMs = nowMs - Math.max(readyAtMs, stops.freeSinceMs);
     if (waitMs <= this.#longestWaits[spendClass].waitMs) return;
     this.#longestWaits[spendClass] = { waitMs, atMs: clock.now() };

@@ -76,7 +76,8 @@ export function decideState(situation: Situation): Judgement {
   if (!working.includes(phase.name)) return besideWork(situation);
   if (broker?.stopped !== undefined && broker.stopped.cause !== 'paused') {
     const { why, cause } = broker.stopped;
-    const hope = cause === 'payment-required' ? '; once it is paid, work goes on by itself' : '';
+    const isTried = cause === 'payment-required' && phase.name !== 'paused';
+    const hope = isTried ? '; once it is paid, work goes on by itself' : '';
     return {
       state: 'degraded',
       reason: `no token is spent: ${why}${hope}`,

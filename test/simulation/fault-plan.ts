@@ -105,6 +105,16 @@ const keepaTrouble: Draw = (random, world, time) => {
   };
 };
 
+/** As Keepa answers a key whose plan is not paid for; the words are not recorded. */
+const unpaid: Fault = {
+  kind: 'answer',
+  response: {
+    status: 402,
+    contentType: 'application/json',
+    body: '{"error":{"message":"PAYMENT_REQUIRED"}}',
+  },
+};
+
 function drawFault(random: Random, { ratePerMinute }: World): Fault {
   const others = [1, 5, 20, 60].filter((rate) => rate !== ratePerMinute);
   return pick<Fault>(random, [
@@ -121,6 +131,7 @@ function drawFault(random: Random, { ratePerMinute }: World): Fault {
     { kind: 'unordered' },
     { kind: 'rate-blip', ratePerMinute: others[random.integer(0, others.length - 1)] ?? 1 },
     { kind: 'zero-rate' },
+    unpaid,
   ]);
 }
 

@@ -104,6 +104,6 @@ export class FloorChecker implements Checker {
 
 /** Whether the answer told nothing, or nothing true, of the balance. */
 function hidesBalance({ fault, status }: WireCall): boolean {
-  if (status >= 500 || status === 404) return true;
+  if (status >= 500 || status === 404 || status === 402) return true;
   return fault?.kind === 'zero-rate' || fault?.kind === 'rate-blip';
 }
