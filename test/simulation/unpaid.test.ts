@@ -77,5 +77,33 @@ test('a plan that was unpaid for a night sends no row back and ends none', async
     assert.ok(after.state === 'running' || after.state === 'waiting', after.reason);
     assert.ok(spentTokens(simulation) > spent);
     assert.equal(after.deals.ended, before.deals.ended);
+    for (const [name, { longestWaitMs }] of Object.entries(after.classes)) {
+      assert.ok((longestWaitMs ?? 0) < 5 * hourMs, `${name} waited ${longestWaitMs} ms`);
+    }
+  });
+});
+
+test('a person who asks as the plan turns out to be unpaid is told, and no row is', async () => {
+  await simulate(plan, async (simulation) => {
+    await simulation.start();
+    await simulation.clock.advanceBy(3 * hourMs);
+    const [deal] = await simulation.store.reader.deals({ states: ['accepted'], limit: 1 });
+    assert.ok(deal !== undefined);
+    const retries = async () =>
+      (await simulation.store.reader.past({ domainId: 1, asin: deal.asin })).filter(
+        ({ kind }) => kind === 'retry',
+      ).length;
+    const before = await retries();
+    simulation.keepa.setFaults(({ path }) => (path.startsWith('/product') ? unpaid : undefined));
+    const order = { domainId: 1, asin: deal.asin, isVerifying: false } as const;
+    let told = '';
+    void simulation.daemon.actions
+      .refresh(order, () => undefined)
+      .then(({ why }) => {
+        told = why ?? '';
+      });
+    await simulation.clock.advanceBy(10 * minuteMs);
+    assert.match(told, /Keepa refuses it: .*402/);
+    assert.equal(await retries(), before);
   });
 });
