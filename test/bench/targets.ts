@@ -83,7 +83,21 @@ export function floorTarget(runs: readonly PolicyFigures[]): Target {
   };
 }
 
-/** (d) More tokens a minute never mean less (promise P14). */
+/** (P8, P10) Nothing that is listed ends, and with work to do no token is lost. */
+export function lossTarget(
+  runs: readonly PolicyFigures[],
+  crowded: PolicyFigures | undefined,
+): Target {
+  const endedWrongly = runs.reduce((sum, run) => sum + run.endedWrongly, 0);
+  const expired = crowded?.expiredTokens ?? 0;
+  return {
+    name: '(P8, P10) no listed row ends at any rate; no token expires, work abounding',
+    isMet: endedWrongly === 0 && expired === 0,
+    figure: `${endedWrongly} rows, ${expired} tokens`,
+  };
+}
+
+/** (d) More tokens a minute never mean less (promise P14): the figures below. */
 export function monotoneTarget(runs: readonly PolicyFigures[]): Target {
   const inOrder = [...runs].sort((a, b) => a.rate - b.rate);
   const breaks = inOrder.slice(1).flatMap((run, i) => {
@@ -91,7 +105,7 @@ export function monotoneTarget(runs: readonly PolicyFigures[]): Target {
     return poorer === undefined ? [] : fallsBetween(poorer, run);
   });
   return {
-    name: '(d) every figure of merit is monotone in the rate',
+    name: '(d) judged, swept, polled, age, gap, 429s and wrong ends are monotone in the rate',
     isMet: breaks.length === 0,
     figure:
       breaks.length === 0

@@ -25,6 +25,7 @@ import { type DecisionSpeeds, measureDecisions } from './speeds.ts';
 import {
   floorTarget,
   freshTarget,
+  lossTarget,
   monotoneTarget,
   pollTarget,
   type Target,
@@ -92,6 +93,7 @@ async function compare(options: Options, say: (text: string) => void): Promise<R
     freshTarget(fresh),
     pollTarget([...own, ...(ownCrowded === undefined ? [] : [ownCrowded])]),
     floorTarget([...own, ...(ownCrowded === undefined ? [] : [ownCrowded])]),
+    lossTarget(own, ownCrowded),
     monotoneTarget(own),
   ];
   say(targets.map(targetLine).join(''));

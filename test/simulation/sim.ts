@@ -7,14 +7,12 @@
  * Exits with 1 when a promise was broken. Every failure is printed with the one command that
  * replays it, and a replay is identical.
  */
-import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { plantCanary } from './canary-hook.ts';
 import type { Failure } from './checkers/checker.ts';
+import { commit, failureText } from './failure-text.ts';
 import type { Outcome } from './fault-run.ts';
 import { runSeeds } from './sim-jobs.ts';
-
-const hourMs = 3_600_000;
 
 const { values } = parseArgs({
   options: {
@@ -31,27 +29,8 @@ const { values } = parseArgs({
 });
 const hours = Number(values.hours);
 
-/** What is running, for whoever wants to replay it. */
-function commit(): string {
-  const git = (...args: string[]): string =>
-    execFileSync('git', args, { encoding: 'utf8', cwd: import.meta.dirname }).trim();
-  try {
-    const dirty = git('status', '--porcelain') === '' ? '' : '+dirty';
-    return `${git('rev-parse', '--short', 'HEAD')}${dirty}`;
-  } catch {
-    return 'unknown';
-  }
-}
-
-function replayOf(seed: number): string {
-  const canary = values.canary === undefined ? '' : ` --canary ${values.canary}`;
-  return `node test/simulation/sim.ts --seed ${seed} --hours ${hours}${canary}`;
-}
-
-function failureText(seed: number, { code, sentence, atMs }: Failure): string {
-  const at = `${(atMs / hourMs).toFixed(3)} h`;
-  const lines = [`${code}: ${sentence}`, `  at ${at}, seed ${seed}, commit ${commit()}`];
-  return `${lines.join('\n')}\n  replay: ${replayOf(seed)}\n`;
+function textOf(seed: number, failure: Failure): string {
+  return failureText(failure, { seed, hours, canary: values.canary });
 }
 
 /** Only here, so that a canary is planted before anything of the daemon is loaded. */
@@ -69,7 +48,7 @@ async function runOne(seed: number): Promise<number> {
   const runSeed = await loadRunner();
   const onLine = (text: string): void => void process.stdout.write(`${text}\n`);
   const outcome = await runSeed({ seed, hours, ...(values.verbose ? { onLine } : {}) });
-  for (const failure of outcome.failures) process.stdout.write(failureText(seed, failure));
+  for (const failure of outcome.failures) process.stdout.write(textOf(seed, failure));
   const { virtualHours, requests, lives, traceHash } = outcome;
   process.stdout.write(
     `seed ${seed}: ${virtualHours.toFixed(1)} virtual hours, ${requests} requests, ` +
@@ -102,7 +81,7 @@ async function runMany(count: number): Promise<number> {
     virtualHours += outcome.virtualHours;
     const [first] = outcome.failures;
     if (first !== undefined) {
-      process.stdout.write(failureText(outcome.seed, first));
+      process.stdout.write(textOf(outcome.seed, first));
       failed.set(first.code, [...(failed.get(first.code) ?? []), outcome.seed]);
     }
     process.stderr.write(`\r${done}/${count} seeds, ${elapsedS().toFixed(0)} s `);
