@@ -99,16 +99,19 @@ export async function openLeases(
 export function leasesError(path: string, error: unknown): CliError | CoordinationAwayError {
   const away = awayErrorOf(path, error);
   if (away !== undefined) return away;
-  const cause = error instanceof CoordinationOpenError ? error.cause : error;
   return new CliError(exitCodes.failed, {
     what: 'leases and checkpoints',
     why: error instanceof CoordinationOpenError ? error.message : `${path}: ${systemReason(error)}`,
-    todo: adviceOn(cause),
+    todo: adviceOn(error),
   });
 }
 
-/** Only a file that is damaged may be moved away: a daemon at work may hold its lease in it. */
-function adviceOn(cause: unknown): string {
+/**
+ * What a person can do about a file of leases that fails with `error`. Only one that is damaged may
+ * be moved away: a daemon at work may hold its lease in it.
+ */
+export function adviceOn(error: unknown): string {
+  const cause = error instanceof CoordinationOpenError ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   if (/^(SQLITE_NOTADB|SQLITE_CORRUPT)/.test(code)) {
     return 'nothing of worth is in that file: stop the daemon, move it away and start again';

@@ -4,11 +4,23 @@
  * broken at a time, and every report complete.
  */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import SqliteFile from 'better-sqlite3';
+import { asSoleWriter } from '../../src/cli/sole-writer.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import type { DealWriter } from '../../src/store/ports.ts';
+import { RecordedLog } from '../runtime/recorded-log.ts';
 import { DoctorSetup, doctorToml } from './doctor-setup.ts';
 import { feed, run } from './filled-store.ts';
 
@@ -148,8 +160,31 @@ describe('the work', limits, () => {
     const path = join(setup.dataDir, 'coordination.sqlite');
     writeFileSync(path, 'no leases here. '.repeat(500));
     const look = await setup.look();
-    assert.match(look.found('warning', 'leases').what, /coordination\.sqlite/);
+    const { what, todo } = look.found('warning', 'leases');
+    assert.match(what, /coordination\.sqlite/);
+    assert.match(todo ?? '', /nothing of worth is in it: .*move it away/);
     assert.ok(readFileSync(path, 'utf8').startsWith('no leases here'));
+  });
+
+  test('whose coordination file is shut: nobody is told to move its leases away', async () => {
+    await setup.leave();
+    const path = join(setup.dataDir, 'coordination.sqlite');
+    await asSoleWriter(
+      { dataDir: setup.dataDir, doing: 'testing', clock: systemClock(), log: new RecordedLog() },
+      async () => undefined,
+    );
+    // So that not even a reader may look.
+    const file = new SqliteFile(path);
+    file.exec('pragma locking_mode = exclusive; begin exclusive');
+    const locked = (await setup.look()).found('warning', 'leases');
+    file.close();
+    assert.match(locked.what, /coordination\.sqlite: another program keeps it locked/);
+    assert.match(locked.todo ?? '', /^end that program/);
+    rmSync(path);
+    mkdirSync(path);
+    const shut = (await setup.look()).found('warning', 'leases');
+    assert.match(shut.what, /coordination\.sqlite/);
+    assert.match(shut.todo ?? '', /^mend what it says/);
   });
 });
 
