@@ -1,9 +1,9 @@
 /**
  * `doctor` on places that the installed unit sets for the service, and that are others here.
  *
- * A drop-in that names a Redis is the service's alone: a person's shell beside it, with none or with
- * another, looks for leases where none are, and finds that all is quiet. Names are shown and no
- * values, for some are secrets.
+ * A drop-in that names a Redis is the service's alone: a person's shell beside it, with none or
+ * with another, looks for leases where none are, and finds that all is quiet. Names are shown and
+ * no values, for some are secrets.
  */
 import { resolve } from 'node:path';
 import type { LoadedConfig } from '../config.ts';

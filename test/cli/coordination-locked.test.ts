@@ -127,7 +127,7 @@ describe('a file of leases that a stopped process keeps locked', { timeout: 300_
       assert.equal(code, 69, `${command.join(' ')}: ${stderr}`);
       assert.match(
         stderr,
-        /coordination\.sqlite: another program keeps it locked.*; end that program and try again\n$/,
+        /coordination\.sqlite: another program keeps it locked.*; end that program and try again/,
       );
     }
   });

@@ -48,7 +48,7 @@ describe('a file of host locks that another program keeps locked', limits, () =>
     assert.equal(progress.code, 69, progress.stderr);
   });
 
-  test('keeps everything from being cleared: neither one lock nor all are claimed gone', async () => {
+  test('keeps all from being cleared: neither one lock nor all are claimed gone', async () => {
     for (const which of [name, '--all']) {
       const cleared = await locks('clear', which, '--force', '--yes');
       assert.deepEqual([cleared.code, cleared.stdout], [69, ''], cleared.stderr);

@@ -1,7 +1,7 @@
 /**
- * Runs the command line on a terminal of its own, and types when it has shown what is waited for. Python has the only
- * pseudo-terminal that is everywhere; where there is no python3 the tests that need one are skipped
- * and say so, with CI=true they fail.
+ * Runs the command line on a terminal of its own, and types when it has shown what is waited for.
+ * Python has the only pseudo-terminal that is everywhere; where there is no python3 the tests that
+ * need one are skipped and say so, with CI=true they fail.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -313,61 +313,6 @@ describe('locks and checkpoints', limits, () => {
     assertOneLine(cleared, 69, /no such socket/);
   });
 
-  test('what is no lock is named, cleared by force only, and alone', async () => {
-    await stop(daemon, 'SIGKILL');
-    const key = server.ask('keys', 'keepa-deals:*:leases').trim();
-    for (const [field, text] of [
-      ['stray', 'x'],
-      ["two words' $(touch ran)", '{}'],
-      ['--all', '{}'],
-      ['bell\u0007', '{}'],
-    ] as const) {
-      server.ask('hset', key, field, text);
-    }
-    const listed = await place.run(['locks', 'list'], env);
-    assert.equal(listed.code, 0, listed.stderr);
-    assert.match(listed.stderr, /has garbage under stray\n/);
-    assert.match(listed.stderr, /keepa-deals locks clear stray --force\n/);
-    // Anybody can choose such a name: to the shell it is one argument, and on a terminal harmless.
-    assert.ok(
-      listed.stderr.includes("locks clear 'two words'\\'' $(touch ran)' --force\n"),
-      listed.stderr,
-    );
-    assert.match(listed.stderr, /keepa-deals locks clear --force -- --all\n/);
-    assert.match(listed.stderr, /keepa-deals locks clear --all --force\n/);
-    assert.ok(!listed.stderr.includes('\u0007'));
-    for (const what of ['stray', '--all']) {
-      const refused = await place.run(['locks', 'clear', what, '--yes'], env);
-      assert.equal(refused.code, 75);
-      assert.match(refused.stderr, /keepa-deals: (stray|--all): .* is no lock, .*; add --force/);
-    }
-    const strays = ['--all', 'bell\u0007', 'stray', "two words' $(touch ran)"];
-    const asked = ['locks', 'clear', '--force', '--yes', '--json', '--', ...strays];
-    const { code, stdout, stderr } = await place.run(asked, env);
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(JSON.parse(stdout).cleared, strays);
-    const left = await place.run(['locks', 'list', '--json'], env);
-    assert.deepEqual(JSON.parse(left.stdout).unreadable, []);
-    assert.deepEqual(
-      (await locks(env)).map((lock) => lock.name).toSorted(),
-      [name, 'data-dir'].toSorted(),
-      'the locks beside it are as they were',
-    );
-  });
-
-  test('a lock is cleared although garbage elsewhere has its name', async () => {
-    await stop(daemon, 'SIGKILL');
-    const key = server.ask('keys', 'keepa-deals:*:leases').trim();
-    server.ask('hset', key, 'data-dir', 'x');
-    const asked = ['locks', 'clear', 'data-dir', '--force', '--yes'];
-    const { code, stderr } = await place.run(asked, env);
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(
-      (await locks(env)).map((lock) => lock.name),
-      [name],
-    );
-  });
-
   test('checkpoints reset: both memories go back to page 0, or neither does', async () => {
     const busy = await place.run(['checkpoints', 'reset', 'used-books', '--yes'], env);
     assert.equal(busy.code, 75, busy.stderr);

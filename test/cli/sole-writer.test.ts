@@ -49,7 +49,7 @@ test('a lease that cannot be given back makes no failure of what was written', a
   file?.exec('rollback');
 });
 
-test('a file that is locked at its opening, or a moment later, is told with what to do', async () => {
+test('a file that is locked at its opening or a moment later is told with a remedy', async () => {
   await asSoleWriter(options(), async () => undefined);
   const own = systemClock();
   const lockedLater: Clock = {
