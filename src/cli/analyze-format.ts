@@ -7,9 +7,10 @@
 import type { PresentJudgement } from '../actors/judging.ts';
 import type { Judgement } from '../analysis/judge.ts';
 import type { Product } from '../keepa/product.ts';
+import { printable } from '../runtime/printable.ts';
 import { amountText } from './currency.ts';
 import { currencyIn } from './deals-format.ts';
-import { columnsText, printable } from './words.ts';
+import { columnsText } from './words.ts';
 
 /** A product and what was found out about it. */
 export interface Analysis {

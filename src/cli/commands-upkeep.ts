@@ -36,7 +36,10 @@ export function addCoordination(program: Command, { context, finish }: CommandRu
   })
     .argument('[names...]', 'as locks list shows them')
     .option('--all', 'every one that is listed')
-    .option('--force', 'also from an owner that may be alive; what it writes is then refused')
+    .option(
+      '--force',
+      'also from an owner that may be alive, whose writes are then refused, and what is no lock',
+    )
     .option('--yes', 'do not ask')
     .action(async (names, flags) => {
       const { clearLocks } = await import('./locks.ts');

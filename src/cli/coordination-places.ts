@@ -71,7 +71,7 @@ export async function withPlaces<T>(
   const redis = redisPlaceOf(config, context.secrets);
   const places = [
     ...(await unlessUnread(localPlace(config, { opened, onNotice }), onUnread)),
-    ...(await unlessUnread(hostPlaces(config, { opened, onNotice, env }), onUnread)),
+    ...(await hostPlaces(config, { opened, onNotice, onUnread, env })),
     ...(await unlessUnread(sharedPlaces(redis, { opened, onNotice }), onUnread)),
   ];
   return await work({ config, keyFile, places });
@@ -141,15 +141,25 @@ async function localPlace({ dataDir }: Config, opening: Opening): Promise<Coordi
   return [{ name: path, keyHash: undefined, leases, checkpoints }];
 }
 
+/** @throws without `onUnread`, what kept the first of those files shut that could not be opened. */
 async function hostPlaces(
   { redisUrl }: Config,
-  { opened, onNotice, env }: Opening & Pick<CliContext, 'env'>,
+  {
+    opened,
+    onNotice,
+    onUnread,
+    env,
+  }: Opening & Pick<CliContext, 'env'> & { readonly onUnread: OnUnread | undefined },
 ): Promise<CoordinationPlace[]> {
   if (redisUrl !== undefined) return [];
   const owner: Owner = { ...readProcessIdentity(), instance: 'command-line' };
   const found = await hostLeases({ env, owner, onNotice });
-  for (const { close } of found) opened.defer(close);
-  return found.map(({ path, keyHash, leases, checkpoints }) => ({
+  for (const { close } of found.places) opened.defer(close);
+  for (const error of found.unread) {
+    if (onUnread === undefined) throw error;
+    onUnread(error);
+  }
+  return found.places.map(({ path, keyHash, leases, checkpoints }) => ({
     name: path,
     keyHash,
     leases,

@@ -5,11 +5,13 @@
  * then the title. A column in which nothing is known is left out: before anything is judged there
  * is no profit to show. Amounts are in the money of the row's own marketplace.
  */
+
+import { printable } from '../runtime/printable.ts';
 import type { Deal } from '../store/ports.ts';
 import { amountText } from './currency.ts';
 import { currencyIn } from './deals-format.ts';
 import { shortened, widthOf } from './text-width.ts';
-import { columnsText, printable, relativeText } from './words.ts';
+import { columnsText, relativeText } from './words.ts';
 
 interface Column {
   readonly head: string;

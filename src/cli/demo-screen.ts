@@ -4,6 +4,7 @@
 import type { StatusReport } from '../status/report-fields.ts';
 import type { Deal } from '../store/ports.ts';
 import { dealsTable } from './deals-table.ts';
+import type { ScreenSize } from './terminal.ts';
 import { painted, spanText } from './words.ts';
 
 export interface DemoView {
@@ -11,11 +12,6 @@ export interface DemoView {
   /** Newest first. */
   readonly newest: readonly Deal[];
   readonly elapsedMs: number;
-}
-
-export interface ScreenSize {
-  readonly columns: number;
-  readonly rows: number;
 }
 
 /** Newest deals that fit under the figures and over the foot. */

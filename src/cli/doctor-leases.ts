@@ -6,6 +6,8 @@
  */
 import { existsSync } from 'node:fs';
 import { lookIntoEmbedded } from '../coordination/embedded.ts';
+import { awayErrorOf } from '../coordination/embedded-door.ts';
+import { isGarbage } from '../coordination/embedded-file.ts';
 import { dataDirLease, isLease } from '../coordination/names.ts';
 import type { Checkpoints, LeaseEntry, Leases } from '../coordination/ports.ts';
 import { systemBootClock } from '../runtime/boot-clock.ts';
@@ -16,6 +18,7 @@ import type { Facts } from './doctor-facts.ts';
 import { type Finding, skipped, warning } from './doctor-finding.ts';
 import { hostLockFiles } from './host-leases.ts';
 import { keyHashOf } from './key-hash.ts';
+import { adviceOn } from './open-data-dir.ts';
 import { redisPlaceOf } from './redis.ts';
 
 type Stored = Awaited<ReturnType<Checkpoints['list']>>[number];
@@ -114,10 +117,20 @@ async function redisPlaces(
   }
 }
 
+/** What is only shut holds the leases of whoever is at work: nothing of it may be moved away. */
 function unreadable(name: string, error: unknown): Finding {
   const said = typeof error === 'string' ? error : describeError(error);
+  const what = said.includes(name) ? said : `${name}: ${said}`;
+  const away = awayErrorOf(name, error);
+  if (away !== undefined) {
+    const why = 'who works cannot be told, and a daemon waits for it without spending';
+    return warning('leases', { what: away.message, why, todo: away.todo });
+  }
+  if (typeof error !== 'string' && !isGarbage(error)) {
+    return warning('leases', { what, why: 'who works cannot be told', todo: adviceOn(error) });
+  }
   return warning('leases', {
-    what: said.includes(name) ? said : `${name}: ${said}`,
+    what,
     why: 'who works cannot be told; a start sets it aside and repeats some work',
     todo: 'nothing of worth is in it: stop the daemon, move it away, start again',
   });

@@ -1,85 +1,77 @@
 /**
- * `doctor` on what the installed unit sets for the service, and this shell does not have.
+ * `doctor` on places that the installed unit sets for the service, and that are others here.
  *
- * A drop-in that names a Redis is the service's alone: a person's shell beside it looks for leases
- * where none are, and finds that all is quiet. Names are shown and no values, for some are secrets.
+ * A drop-in that names a Redis is the service's alone: a person's shell beside it, with none or
+ * with another, looks for leases where none are, and finds that all is quiet. Names are shown and
+ * no values, for some are secrets.
  */
-import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { LoadedConfig } from '../config.ts';
 import type { Facts } from './doctor-facts.ts';
 import { type Finding, fine, skipped, warning } from './doctor-finding.ts';
-import type { Unit } from './doctor-unit.ts';
+import { environmentOf } from './unit-environment.ts';
 
-/** What says where things are kept, to the name in the configuration that a flag overrides. */
-const places: Readonly<Record<string, string>> = {
-  KEEPA_DEALS_REDIS_URL: 'redis_url',
-  KEEPA_DEALS_DATA_DIR: 'data_dir',
-  KEEPA_DEALS_KEEPA_URL: 'keepa.url',
-  KEEPA_DEALS_CONFIG: 'the configuration file',
-};
+interface PlaceSetting {
+  readonly name: string;
+  /** For people. */
+  readonly what: string;
+  /** What is in force here, whoever set it; undefined where there is none. */
+  here(loaded: LoadedConfig): string | undefined;
+  /** The value of the unit, written as that of here is. */
+  there(value: string): string;
+}
+
+/** A service works in the root directory. */
+const asPath = (value: string): string => resolve('/', value);
+const asUrl = (value: string): string => value.replace(/\/+$/, '');
+
+const places: readonly PlaceSetting[] = [
+  {
+    name: 'KEEPA_DEALS_REDIS_URL',
+    what: 'redis_url',
+    here: ({ config }) => config.redisUrl?.reveal(),
+    there: (value) => value,
+  },
+  {
+    name: 'KEEPA_DEALS_DATA_DIR',
+    what: 'data_dir',
+    here: ({ config }) => config.dataDir,
+    there: asPath,
+  },
+  {
+    name: 'KEEPA_DEALS_KEEPA_URL',
+    what: 'keepa.url',
+    here: ({ config }) => config.keepaUrl,
+    there: asUrl,
+  },
+  {
+    name: 'KEEPA_DEALS_CONFIG',
+    what: 'the configuration file',
+    here: ({ file }) => file,
+    there: asPath,
+  },
+];
 
 const id = 'unit-environment';
 
-export function checkUnitEnvironment(facts: Facts): readonly Finding[] {
-  const [unit] = facts.units;
+export function checkUnitEnvironment({ units, loaded }: Facts): readonly Finding[] {
+  const [unit] = units;
   if (unit === undefined) return [skipped(id, 'no unit is installed')];
-  const { set, unread } = settingsOf(unit);
-  const missing = [...set].filter(([name]) => lacks(facts, name));
-  const found = missing.map(([name, path]) =>
-    warning(id, {
-      what: `the unit sets ${name} (in ${path}), and this shell does not`,
-      why: `${places[name]} is another here, and what is said of it is not true of the service`,
-      todo: `set ${name} here as well, for doctor, locks and checkpoints`,
-    }),
-  );
+  const { variables, unread } = environmentOf(unit);
+  const found = places.flatMap(({ name, what, here, there }) => {
+    const set = variables.get(name);
+    const ours = here(loaded);
+    if (set === undefined || there(set.value) === ours) return [];
+    const isHere = ours === undefined ? 'not set' : 'another';
+    return warning(id, {
+      what: `the unit sets ${name} (in ${set.path}), and here it is ${isHere}`,
+      why: `${what} is another here, and what is said of it is not true of the service`,
+      todo: `set ${name} to the same here, for doctor, locks and checkpoints`,
+    });
+  });
   if (found.length > 0) return found;
   if (unread.length > 0) {
     return [skipped(id, `${unread.join(', ')} cannot be read here: it may name another Redis`)];
   }
-  return [fine(id, 'it sets no place that this shell does not know')];
-}
-
-function lacks({ context: { env }, flags, loaded }: Facts, name: string): boolean {
-  if (env[name]) return false;
-  if (name === 'KEEPA_DEALS_CONFIG') return flags.config === undefined;
-  return loaded.origins[places[name] ?? '']?.startsWith('--') !== true;
-}
-
-interface UnitSettings {
-  /** Names of ours, each with the file that sets it last. */
-  readonly set: ReadonlyMap<string, string>;
-  readonly unread: readonly string[];
-}
-
-function settingsOf(unit: Unit): UnitSettings {
-  const set = new Map<string, string>();
-  const unread: string[] = [];
-  const note = (text: string, path: string): void => {
-    for (const [, name = ''] of text.matchAll(/(?:^|[\s"'])(KEEPA_DEALS_[A-Z_]+)=/g)) {
-      if (name in places) set.set(name, path);
-    }
-  };
-  const read = (path: string, use: (text: string) => void): void => {
-    try {
-      use(readFileSync(path, 'utf8'));
-    } catch {
-      unread.push(path);
-    }
-  };
-  const look = (text: string, path: string): void => {
-    for (const [, kind, value = ''] of text.matchAll(/^(Environment|EnvironmentFile)=(.*)$/gm)) {
-      if (kind === 'Environment') note(value, path);
-      // A file that may be absent begins with a minus.
-      else if (value.trim() !== '') read(value.trim().replace(/^-/, ''), lines(note, path));
-    }
-  };
-  look(unit.text, unit.path);
-  for (const path of unit.dropIns) read(path, (text) => look(text, path));
-  return { set, unread };
-}
-
-/** Of a file of variables, which has remarks of its own; a person looks for it by the unit's. */
-function lines(note: (text: string, path: string) => void, path: string) {
-  return (text: string): void => {
-    for (const line of text.split('\n')) if (!/^\s*[#;]/.test(line)) note(line, path);
-  };
+  return [fine(id, 'it sets no place that is another here')];
 }

@@ -11,6 +11,7 @@
 
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { describeError } from '../runtime/describe-error.ts';
+import { printable } from '../runtime/printable.ts';
 import { redactorOf } from '../runtime/redaction.ts';
 import type { CliContext } from './context.ts';
 import { checkConfig, checkQueries, effectiveValues } from './doctor-config.ts';
@@ -34,7 +35,6 @@ import {
   checkListings,
   checkSpenders,
 } from './doctor-work.ts';
-import { printable } from './words.ts';
 
 /** What lies elsewhere on the machine than the configuration says; other places are for tests. */
 export interface DoctorMachine {

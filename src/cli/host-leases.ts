@@ -12,11 +12,12 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedCoordination } from '../coordination/embedded.ts';
 import { CoordinationOpenError } from '../coordination/embedded-file.ts';
-import type { Coordination, Owner } from '../coordination/ports.ts';
+import type { Coordination, CoordinationAwayError, Owner } from '../coordination/ports.ts';
 import { systemBootClock } from '../runtime/boot-clock.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { isProvablyDead } from '../runtime/process-identity.ts';
-import { systemReason } from './cli-error.ts';
+import { type CliError, systemReason } from './cli-error.ts';
+import { leasesError } from './open-data-dir.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -54,27 +55,41 @@ export async function openHostLeases(
   }
 }
 
-/** What is locked on this host, by key hash; nothing is made, and what cannot be read is told. */
-export async function hostLeases(
-  options: HostLeasesOptions,
-): Promise<readonly (Coordination & { readonly keyHash: string; readonly path: string })[]> {
-  const found: (Coordination & { readonly keyHash: string; readonly path: string })[] = [];
-  const attempt = async (where: string, work: () => Promise<void>): Promise<void> => {
+/** A lock file of this host, open; close it. */
+type HostPlace = Coordination & { readonly keyHash: string; readonly path: string };
+
+export interface HostLocks {
+  readonly places: readonly HostPlace[];
+  /** One for each file that is there and could not be opened: what is locked in it is not known. */
+  readonly unread: readonly (CliError | CoordinationAwayError)[];
+}
+
+/**
+ * What is locked on this host, by key hash; nothing is made. A directory that others could have
+ * filled is told and passed over: no daemon of ours keeps a lock there either.
+ */
+export async function hostLeases(options: HostLeasesOptions): Promise<HostLocks> {
+  const places: HostPlace[] = [];
+  const unread: (CliError | CoordinationAwayError)[] = [];
+  for (const { keyHash, path } of filesOrNotice(options)) {
     try {
-      await work();
+      places.push({ ...(await open(path, options)), keyHash, path });
     } catch (error) {
       if (!isForeseen(error)) throw error;
-      options.onNotice(`${where}: ${systemReason(error)}`);
+      unread.push(leasesError(path, error));
     }
-  };
-  await attempt(hostDirectory(options.env), async () => {
-    for (const { keyHash, path } of hostLockFiles(options.env)) {
-      await attempt(path, async () => {
-        found.push({ ...(await open(path, options)), keyHash, path });
-      });
-    }
-  });
-  return found;
+  }
+  return { places, unread };
+}
+
+function filesOrNotice({ env, onNotice }: HostLeasesOptions): ReturnType<typeof hostLockFiles> {
+  try {
+    return hostLockFiles(env);
+  } catch (error) {
+    if (!isForeseen(error)) throw error;
+    onNotice(`${hostDirectory(env)}: ${systemReason(error)}`);
+    return [];
+  }
 }
 
 /**

@@ -18,6 +18,7 @@ import {
 import { systemClock } from '../runtime/clock.ts';
 import { describeError } from '../runtime/describe-error.ts';
 import { nearestName } from '../runtime/nearest-name.ts';
+import { printable } from '../runtime/printable.ts';
 import {
   isProvablyDead,
   type ProcessIdentity,
@@ -104,9 +105,19 @@ function printLocks(
   if (locks.length > 0) terminal.out(`${tableOf(locks, self).join('\n')}\n`);
   else if (unread.length === 0 && garbage.length === 0) terminal.say('no locks are held');
   for (const { name } of garbage) {
-    const asArgument = /^[\w.:@/-]+$/.test(name) ? name : JSON.stringify(name);
-    terminal.say(`to delete what is no lock: keepa-deals locks clear ${asArgument} --force`);
+    terminal.say(`to delete what is no lock: keepa-deals locks clear ${argumentsFor(name)}`);
   }
+}
+
+/**
+ * What a person can paste to have it deleted. Anybody who writes to that Redis chooses the name, so
+ * it must be no more than one argument to the shell, and no option to us. One that a terminal does
+ * not show as it is can be named by nobody.
+ */
+function argumentsFor(name: string): string {
+  if (printable(name) !== name) return '--all --force';
+  const quoted = /^[\w.:@/-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`;
+  return name.startsWith('-') ? `--force -- ${quoted}` : `${quoted} --force`;
 }
 
 function tableOf(locks: readonly Lock[], self: ProcessIdentity): string[] {
@@ -123,7 +134,7 @@ function tableOf(locks: readonly Lock[], self: ProcessIdentity): string[] {
     String(lease.fence),
     lease.doing,
   ]);
-  return columnsText([heads, ...rows], []);
+  return columnsText([heads, ...rows.map((row) => row.map(printable))], []);
 }
 
 /**
@@ -145,8 +156,7 @@ export async function clearLocks(
     const held = await locksIn(places);
     const found = await garbageIn(places);
     const bad = found.filter(({ name }) => flags.all === true || names.includes(name));
-    const others = names.filter((name) => !bad.some((one) => one.name === name));
-    const chosen = flags.all === true ? held : others.flatMap((name) => named(name, held));
+    const chosen = flags.all === true ? held : names.flatMap((name) => named(name, { held, bad }));
     for (const one of bad) if (flags.force !== true) throw unknownOwner(one);
     const live = chosen.filter(({ lease }) => isLive(lease, readProcessIdentity()));
     for (const { lease } of live) if (flags.force !== true) throw aliveOwner(lease);
@@ -164,10 +174,13 @@ export async function clearLocks(
     assertGone(chosen, await locksIn(places));
     assertNoGarbage(bad, await garbageIn(places));
     if (flags.json === true) terminal.out(`${JSON.stringify({ schema: 1, cleared })}\n`);
-    else
-      terminal.say(cleared.length === 0 ? 'no locks are held' : `cleared: ${cleared.join(', ')}`);
+    else terminal.say(cleared.length === 0 ? 'no locks are held' : `cleared: ${listed(cleared)}`);
     return exitCodes.fine;
   });
+}
+
+function listed(names: readonly string[]): string {
+  return printable(names.join(', '));
 }
 
 function agrees(
@@ -176,7 +189,7 @@ function agrees(
 ): Promise<boolean> {
   const alive =
     live.length === 0 ? '' : `, ${live.length} of them of a live owner, which then stops`;
-  const what = `these locks would be deleted: ${names.join(', ')}${alive}`;
+  const what = `these locks would be deleted: ${listed(names)}${alive}`;
   return hasConsent(what, { isGiven: flags.yes === true, terminal: context.terminal });
 }
 
@@ -260,16 +273,23 @@ function assertNoGarbage(cleared: readonly Garbage[], left: readonly Garbage[]):
 
 function thereAgain(name: string): CliError {
   return new CliError(exitCodes.failed, {
-    what: name,
+    what: printable(name),
     why: 'it was deleted and is there again',
     todo: 'somebody alive writes it: see keepa-deals status',
   });
 }
 
-/** @throws CliError (1) naming the lock that was probably meant. */
-function named(name: string, held: readonly Lock[]): readonly Lock[] {
+/**
+ * The locks of that name wherever they are kept; none where nothing but garbage has it.
+ *
+ * @throws CliError (1) naming the lock that was probably meant.
+ */
+function named(
+  name: string,
+  { held, bad }: { readonly held: readonly Lock[]; readonly bad: readonly Garbage[] },
+): readonly Lock[] {
   const found = held.filter(({ lease }) => lease.name === name);
-  if (found.length > 0) return found;
+  if (found.length > 0 || bad.some((one) => one.name === name)) return found;
   const names = held.map(({ lease }) => lease.name);
   const meant = nearestName(name, names);
   const others = names.length === 0 ? 'none is held' : `held: ${names.join(', ')}`;
@@ -290,7 +310,7 @@ function aliveOwner({ name, owner }: LeaseEntry): CliError {
 
 function unknownOwner({ name, place }: Garbage): CliError {
   return new CliError(exitCodes.busy, {
-    what: name,
+    what: printable(name),
     why: `what stands there in ${place.name} is no lock, so nobody can tell whose it is`,
     todo: 'add --force to delete it: an owner that is alive then stops',
   });

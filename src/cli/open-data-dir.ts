@@ -3,8 +3,9 @@
  * who it is to those who find its lease.
  */
 import { openEmbeddedCoordination } from '../coordination/embedded.ts';
+import { awayErrorOf } from '../coordination/embedded-door.ts';
 import { CoordinationOpenError } from '../coordination/embedded-file.ts';
-import type { Coordination, Owner } from '../coordination/ports.ts';
+import type { Coordination, CoordinationAwayError, Owner } from '../coordination/ports.ts';
 import { systemBootClock } from '../runtime/boot-clock.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
@@ -12,7 +13,7 @@ import { isProvablyDead, readProcessIdentity } from '../runtime/process-identity
 import type { Random } from '../runtime/random.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/ports.ts';
-import { CliError, exitCodes } from './cli-error.ts';
+import { CliError, exitCodes, systemReason } from './cli-error.ts';
 import { coordinationPath, databasePath, prepareDataDir } from './data-dir.ts';
 
 export interface OpenedData {
@@ -37,7 +38,8 @@ export interface DataOptions {
  * Makes the directory if need be and opens what is in it. The deals are open for reading until
  * `prepareToWrite`, which is for the holder of the leases.
  *
- * @throws CliError or StoreOpenError, each with one line; then nothing is left open.
+ * @throws CliError, CoordinationAwayError or StoreOpenError, each with one line; then nothing is
+ * left open.
  */
 export async function openData(dataDir: string, options: DataOptions): Promise<OpenedData> {
   prepareDataDir(dataDir);
@@ -68,7 +70,8 @@ export async function openData(dataDir: string, options: DataOptions): Promise<O
 /**
  * Opens the leases and checkpoints as `owner` sees them, making the file if there is none.
  *
- * @throws CliError (1) when it cannot be opened.
+ * @throws CoordinationAwayError when it is locked or has no room, CliError (1) when it cannot be
+ * opened for another reason.
  */
 export async function openLeases(
   dataDir: string,
@@ -76,10 +79,11 @@ export async function openLeases(
   options: Pick<DataOptions, 'clock' | 'waits'> & { readonly log: Pick<Log, 'warn'> },
 ): Promise<Coordination> {
   const { clock, log, waits = false } = options;
+  const path = coordinationPath(dataDir);
   try {
     return await openEmbeddedCoordination({
       waits,
-      path: coordinationPath(dataDir),
+      path,
       clock,
       bootClock: systemBootClock(),
       host: owner.host,
@@ -87,22 +91,31 @@ export async function openLeases(
       onNotice: (notice) => log.warn('coordination', { notice }),
     });
   } catch (error) {
-    if (!(error instanceof CoordinationOpenError)) throw error;
-    throw new CliError(exitCodes.failed, {
-      what: 'leases and checkpoints',
-      why: error.message,
-      todo: adviceOn(error.cause),
-    });
+    throw error instanceof CoordinationOpenError ? leasesError(path, error) : error;
   }
 }
 
-/** Only a file that is damaged may be moved away: a daemon at work may hold its lease in it. */
-function adviceOn(cause: unknown): string {
+/** What a person is told of a file of leases at `path` that cannot be opened; for a throw. */
+export function leasesError(path: string, error: unknown): CliError | CoordinationAwayError {
+  const away = awayErrorOf(path, error);
+  if (away !== undefined) return away;
+  return new CliError(exitCodes.failed, {
+    what: 'leases and checkpoints',
+    why: error instanceof CoordinationOpenError ? error.message : `${path}: ${systemReason(error)}`,
+    todo: adviceOn(error),
+  });
+}
+
+/**
+ * What a person can do about a file of leases that fails with `error`. Only one that is damaged may
+ * be moved away: a daemon at work may hold its lease in it.
+ */
+export function adviceOn(error: unknown): string {
+  const cause = error instanceof CoordinationOpenError ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   if (/^(SQLITE_NOTADB|SQLITE_CORRUPT)/.test(code)) {
     return 'nothing of worth is in that file: stop the daemon, move it away and start again';
   }
-  if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) return 'free some space and try again';
   if (/^(EACCES|EPERM|SQLITE_CANTOPEN|SQLITE_READONLY)/.test(code)) {
     return 'run as the user who runs the daemon';
   }

@@ -64,8 +64,12 @@ export async function asSoleWriter<T>(
     throw error instanceof StaleFenceError ? takenOver() : error;
   } finally {
     over.abort();
-    await lease.release();
-    await data.close();
+    try {
+      // What is committed is done: a lease that cannot be given back now runs out.
+      await lease.giveBack();
+    } finally {
+      await data.close();
+    }
   }
 }
 
@@ -81,8 +85,8 @@ async function take(lease: LeaseSet, reader: DealReader): Promise<number> {
 }
 
 /** A person is there to try again, so a command waits for no store of leases. */
-function giveUp(why: string | undefined): void {
-  if (why !== undefined) throw new CoordinationAwayError(why);
+function giveUp(why: string | undefined, todo?: string): void {
+  if (why !== undefined) throw new CoordinationAwayError(why, todo);
 }
 
 function holderText({ owner, doing }: LeaseEntry): string {

@@ -19,11 +19,18 @@ const stateColours = {
   stopped: 'red',
 } as const satisfies Record<StatusReport['state'], string>;
 
+/** The word that the report begins with. */
+export function stateText(
+  { state }: Pick<StatusReport, 'state'>,
+  { isColoured }: { readonly isColoured: boolean },
+): string {
+  return painted(state, stateColours[state], isColoured);
+}
+
 /** The lines of the report, without line breaks at their ends. */
 export function statusLines(report: StatusReport, options: { isColoured: boolean }): string[] {
   const nowMs = Date.parse(report.at);
-  const state = painted(report.state, stateColours[report.state], options.isColoured);
-  const head = `${state}: ${report.reason}`;
+  const head = `${stateText(report, options)}: ${report.reason}`;
   if (report.startedAt === null) return [head];
   return [
     head,

@@ -10,8 +10,10 @@ import { StoreOpenError } from '../store/store-open-error.ts';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { socketPath } from './data-dir.ts';
+import { describeFailure } from './failure.ts';
 import { type PlaceFlags, readConfig, withFigures } from './reading.ts';
 import { askDaemon, type DaemonAnswer } from './status-client.ts';
+import type { ScreenSize } from './terminal.ts';
 
 export interface StatusFlags extends PlaceFlags {
   readonly watch?: boolean;
@@ -21,7 +23,10 @@ export interface StatusFlags extends PlaceFlags {
 const watchMs = 2_000;
 const clearScreen = '\u001b[H\u001b[2J';
 
-/** The exit code: 0 working or waiting, 3 anything that a person should look at. */
+/**
+ * The exit code: 0 working or waiting, 3 anything that a person should look at. With `watch` it is
+ * shown anew until the person has seen enough, whatever one look meets.
+ */
 export async function status(flags: StatusFlags, context: CliContext): Promise<number> {
   const { terminal } = context;
   const { dataDir } = readConfig(flags, context);
@@ -32,13 +37,37 @@ export async function status(flags: StatusFlags, context: CliContext): Promise<n
       todo: 'leave it out, or repeat the command',
     });
   }
+  if (flags.watch === true) return await watch(dataDir, flags, context);
+  const report = await reportOn(dataDir);
+  const isColoured = terminal.hasOutColour;
+  terminal.out(flags.json === true ? asJson(report) : await asText(report, { isColoured }));
+  return codeOf(report);
+}
+
+async function watch(dataDir: string, { json }: StatusFlags, context: CliContext): Promise<never> {
   const clock = systemClock();
   for (;;) {
-    const report = await reportOn(dataDir);
-    if (flags.watch === true) terminal.out(clearScreen);
-    await show(report, flags, context);
-    if (flags.watch !== true) return codeOf(report);
+    const shown = await seen(dataDir, { isJson: json === true, context });
+    context.terminal.out(clearScreen + shown);
     await clock.sleep(watchMs);
+  }
+}
+
+/** One look; also what kept us from it, for the next may go well. */
+async function seen(
+  dataDir: string,
+  { isJson, context }: { readonly isJson: boolean; readonly context: CliContext },
+): Promise<string> {
+  const { terminal, secrets } = context;
+  const size = { columns: terminal.columns(), rows: terminal.rows() };
+  try {
+    const report = await reportOn(dataDir);
+    const isColoured = terminal.hasOutColour;
+    return isJson ? asJson(report) : await asText(report, { isColoured, size });
+  } catch (error) {
+    if (!(error instanceof CliError) && !(error instanceof StoreOpenError)) throw error;
+    const { fitted } = await import('./status-screen.ts');
+    return `${fitted(describeFailure(error, secrets).lines, size).join('\n')}\n`;
   }
 }
 
@@ -47,18 +76,21 @@ function codeOf({ state }: StatusReport): number {
   return unwell.includes(state) ? exitCodes.unwell : exitCodes.fine;
 }
 
-async function show(
+function asJson(report: StatusReport): string {
+  return `${JSON.stringify(report)}\n`;
+}
+
+/** The whole of it, or as much as a screen of that size takes. */
+async function asText(
   report: StatusReport,
-  { json }: StatusFlags,
-  { terminal }: CliContext,
-): Promise<void> {
-  if (json === true) {
-    terminal.out(`${JSON.stringify(report)}\n`);
-    return;
-  }
-  const { statusLines } = await import('./status-text.ts');
-  const lines = statusLines(report, { isColoured: terminal.hasOutColour });
-  terminal.out(`${lines.join('\n')}\n`);
+  { isColoured, size }: { readonly isColoured: boolean; readonly size?: ScreenSize },
+): Promise<string> {
+  const { stateText, statusLines } = await import('./status-text.ts');
+  if (size === undefined) return `${statusLines(report, { isColoured }).join('\n')}\n`;
+  const { fitted } = await import('./status-screen.ts');
+  const rows = fitted(statusLines(report, { isColoured: false }), size).join('\n');
+  // Colour takes no room, so it comes last.
+  return `${rows.replace(report.state, stateText(report, { isColoured }))}\n`;
 }
 
 /** A daemon that we cannot understand or may not ask: it is not dead, and nothing else is known. */

@@ -5,6 +5,11 @@
  * closes its end early (`| head`) has what it wanted: that is no error.
  */
 
+export interface ScreenSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
 export interface Terminal {
   /** Data, as it is. */
   out(text: string): void;
@@ -46,8 +51,9 @@ export function processTerminal(env: Readonly<Record<string, string | undefined>
     isInTty: stdin.isTTY === true && stderr.isTTY === true,
     hasOutColour: stdout.isTTY === true && mayColour,
     hasTalkColour: stderr.isTTY === true && mayColour,
-    columns: () => stdout.columns ?? unbounded,
-    rows: () => stdout.rows ?? unbounded,
+    // A terminal that was never told its size says that it has none.
+    columns: () => stdout.columns || unbounded,
+    rows: () => stdout.rows || unbounded,
     ask: (question) => askOn(stdin, stderr, question),
   };
 }

@@ -5,6 +5,7 @@
  * such an item should cost, which is also what a hold begins with.
  */
 import { CostModel, type Priced } from '../broker/cost-model.ts';
+import { printable } from '../runtime/printable.ts';
 import type { LedgerRecord, UnitCosts } from '../store/ports.ts';
 import {
   byClass,
@@ -15,7 +16,7 @@ import {
   spentTokens,
   type TokenFacts,
 } from './token-facts.ts';
-import { clockText, columnsText, printable, spanText } from './words.ts';
+import { clockText, columnsText, spanText } from './words.ts';
 
 /** Fields are only ever added. Absent is null; tokens are tokens, shares are per cents. */
 export function tokensJson(facts: TokenFacts): string {

@@ -6,12 +6,13 @@
  */
 import { sellerTrust } from '../analysis/seller-trust.ts';
 import { isDomainId, suffixOf } from '../keepa/domain.ts';
+import { printable } from '../runtime/printable.ts';
 import type { PastEvent } from '../store/judging-ports.ts';
 import { figureLines, judgementFields, moneyIn, saleFields, saleLines } from './analyze-format.ts';
 import { currencyIn, dealRecord } from './deals-format.ts';
 import type { ProductFacts, RowFacts } from './why-facts.ts';
 import { productPlot } from './why-plot.ts';
-import { clockText, columnsText, printable, relativeText } from './words.ts';
+import { clockText, columnsText, relativeText } from './words.ts';
 
 /** The latest are the ones that people check; JSON has all. */
 const salesShownMax = 20;

@@ -49,11 +49,6 @@ export function columnsText(
   );
 }
 
-/** Without control characters: a title may come with an escape sequence for the terminal in it. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
-}
-
 const colours = { dim: 2, red: 31, green: 32, yellow: 33, bold: 1 } as const;
 
 export function painted(text: string, colour: keyof typeof colours, isColoured: boolean): string {

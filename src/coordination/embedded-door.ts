@@ -46,7 +46,7 @@ export class EmbeddedDoor {
     try {
       this.#file();
     } catch (error) {
-      if (!waits || whyAway(this.#path, error) === undefined) throw error;
+      if (!waits || awayErrorOf(this.#path, error) === undefined) throw error;
       this.#turn(true);
     }
   }
@@ -58,10 +58,10 @@ export class EmbeddedDoor {
       this.#turn(false);
       return answer;
     } catch (error) {
-      const away = whyAway(this.#path, error);
+      const away = awayErrorOf(this.#path, error);
       if (away === undefined) throw error;
       this.#turn(true);
-      throw new CoordinationAwayError(`${this.#path}: ${away.why}`, away.todo);
+      throw away;
     }
   }
 
@@ -94,7 +94,15 @@ const locked: Away = {
 };
 const full: Away = { why: 'the disk under it is full', todo: 'free some space and try again' };
 
-/** Undefined for what no wait can mend. */
+/**
+ * What is said of the file at `path` after it failed with `error`, at its opening or later, and may
+ * be over at any moment; undefined for what no wait can mend.
+ */
+export function awayErrorOf(path: string, error: unknown): CoordinationAwayError | undefined {
+  const away = whyAway(path, error);
+  return away && new CoordinationAwayError(`${path}: ${away.why}`, away.todo);
+}
+
 function whyAway(path: string, error: unknown): Away | undefined {
   const cause = error instanceof CoordinationOpenError ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';

@@ -195,7 +195,9 @@ function isOurs(path: string, file: CoordinationFile): boolean {
   return false;
 }
 
-function isGarbage(error: unknown): boolean {
+/** Whether the file holds what we cannot read, so that a start sets it aside. */
+export function isGarbage(error: unknown): boolean {
+  if (error instanceof CoordinationOpenError) return isGarbage(error.cause);
   if (error instanceof NotOursError) return true;
   if (!(error instanceof SqliteFile.SqliteError)) return false;
   // SQLITE_ERROR: our tables are there with other columns.

@@ -36,8 +36,11 @@ export interface TakeOptions {
   onStandby?(holder: LeaseEntry): void;
   /** Whether to stand by for this holder, or else to answer `held`. Absent: for every one. */
   isHeirOf?(holder: LeaseEntry): boolean;
-  /** Called when the store of leases cannot be asked, and when that is over (undefined). */
-  onAway(why: string | undefined): void;
+  /**
+   * Called when the store of leases cannot be asked, with what a person can do who does not wait,
+   * and when that is over (undefined); not for the end of a wait that was told to end.
+   */
+  onAway(why: string | undefined, todo?: string): void;
   readonly signal: AbortSignal;
 }
 
@@ -45,6 +48,7 @@ export interface TakeOptions {
 interface Away {
   readonly kind: 'away';
   readonly why: string;
+  readonly todo: string;
 }
 
 /**
@@ -80,8 +84,9 @@ export class LeaseSet {
     let waitMs = times.retryMs;
     for (let isWaiting = false; ; isWaiting = true) {
       const taken = await this.#takeAll({ ...options, isWaiting });
-      const why = taken.kind === 'away' ? taken.why : undefined;
-      if (why !== awayWhy) options.onAway(why);
+      if (taken.kind === 'aborted') return taken;
+      const { why, todo } = taken.kind === 'away' ? taken : {};
+      if (why !== awayWhy) options.onAway(why, todo);
       const wasAway = awayWhy !== undefined;
       awayWhy = why;
       // Whoever holds it then is somebody to announce anew.
@@ -214,10 +219,12 @@ async function takeOne(
   try {
     return await keeper.take({ fenceFloor, signal });
   } catch (error) {
-    if (error instanceof CoordinationAwayError) return { kind: 'away', why: error.message };
+    if (error instanceof CoordinationAwayError) {
+      return { kind: 'away', why: error.message, todo: error.todo };
+    }
     if (!isWaiting || !(error instanceof CoordinationRefusedError)) throw error;
     // What our own configuration has wrong is not mended over there, however long we wait.
     if (error.isMisconfigured) throw error;
-    return { kind: 'away', why: `${error.message}; ${error.todo}` };
+    return { kind: 'away', why: `${error.message}; ${error.todo}`, todo: error.todo };
   }
 }

@@ -5,6 +5,7 @@
  * script or a reader cannot understand is renamed and reported, and the work goes on without it: it
  * costs repeated work, as an emptied Redis does.
  */
+import { printable } from '../runtime/printable.ts';
 import { RedisGarbageError } from './redis-failure.ts';
 import type { RedisLink } from './redis-link.ts';
 import { setAsideScript } from './redis-scripts.ts';
@@ -33,7 +34,8 @@ export class RedisKeys {
     this.#link = link;
     this.#keyHash = options.keyHash;
     this.#changesNothing = options.changesNothing ?? false;
-    this.#onNotice = options.onNotice;
+    // Names of keys and fields are whatever somebody wrote there.
+    this.#onNotice = (notice) => options.onNotice(printable(notice));
   }
 
   /** Runs a script, a second time when garbage was in its way. */

@@ -34,6 +34,8 @@ export const writerBusyMs = 5_000;
 const readerBusyMs = 1_000;
 export interface DatabaseFile {
   readonly file: SqliteFile.Database;
+  /** Whether it is a private copy of what was there when it was opened; it takes as much room. */
+  readonly isCopy: boolean;
   /** Closes it and leaves nothing of ours behind; doing it twice is as good as once. */
   close(): void;
 }
@@ -199,6 +201,7 @@ function needsCopy(path: string, error: unknown): boolean {
 function closing(file: SqliteFile.Database, copy?: PrivateCopy): DatabaseFile {
   return {
     file,
+    isCopy: copy !== undefined,
     close: () => {
       file.close();
       copy?.remove();

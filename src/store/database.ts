@@ -40,6 +40,8 @@ export const strictByKey = sql`strict, without rowid`;
 
 export interface OpenDatabase {
   readonly db: StoreDatabase;
+  /** Whether it is a private copy of what was there when it was opened; it takes as much room. */
+  readonly isCopy: boolean;
   /** Folds the whole log into the file and cuts it; false when a reader was in the way. */
   foldLog(): Promise<boolean>;
   /** From now on it waits as long for other programs as one that writes should. */
@@ -68,10 +70,11 @@ export function askingIn(trx: StoreDatabase): Ask {
     (await trx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows;
 }
 
-function opened({ file, close }: DatabaseFile): OpenDatabase {
+function opened({ file, isCopy, close }: DatabaseFile): OpenDatabase {
   const db = new Kysely<Tables>({ dialect: new StoreDialect(file) });
   return {
     db,
+    isCopy,
     foldLog: () => foldLog(db),
     waitAsWriter: () => setBusyMs(db, writerBusyMs),
     async close() {

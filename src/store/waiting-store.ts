@@ -51,6 +51,12 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
   const close = async (): Promise<void> => {
     for (const database of opened.splice(0)) await database.close();
   };
+  const closeUnused = async (database: OpenDatabase): Promise<void> => {
+    opened.splice(opened.indexOf(database), 1);
+    // Who reads it has its only connection until then.
+    await database.db.connection().execute(() => Promise.resolve());
+    await database.close();
+  };
   const look = (): OpenDatabase | undefined => {
     const found = unless('missing', () => openForReading(path, limits));
     if (found !== undefined) opened.push(found);
@@ -74,7 +80,7 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
   return {
     readable: () => writable ?? shown,
     async ask(question, otherwise) {
-      file ??= look();
+      if (writable === undefined) file ??= look();
       const asked = writable ?? file;
       if (asked === undefined || !(await holdsTables(askingIn(asked.db)))) return otherwise;
       return await asked.db.transaction().setAccessMode('read only').execute(question);
@@ -91,6 +97,8 @@ export async function waitToWrite(path: string, limits: Limits): Promise<Waiting
       }
       opened.push(database);
       writable = database;
+      // Nobody begins to read it any more, and it takes as much room as the database.
+      if (file?.isCopy === true) await closeUnused(file);
     },
     writable() {
       if (writable !== undefined) return writable;

@@ -94,6 +94,7 @@ describe('a file of leases that a stopped process keeps locked', { timeout: 300_
     heir.child.kill('SIGTERM');
     const { code, stderr } = await heir.ended;
     assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stderr, /"event":"lease-store-back"/, 'it never was');
   });
 
   test('a daemon at work stops spending with its lease, says so, and heals', async () => {
@@ -113,11 +114,21 @@ describe('a file of leases that a stopped process keeps locked', { timeout: 300_
     assert.equal(ended.code, 0, ended.stderr);
   });
 
-  test('a command that would write waits for nobody: it says what to do', async () => {
+  test('a command waits for nobody: it says what to do, and ends with 69', async () => {
     await firstLife();
     await lock();
-    const { code, stderr } = await place.run(['deals', 'rejudge']);
-    assert.notEqual(code, 0);
-    assert.match(stderr, /coordination\.sqlite.*locked.*; .*again\n$/);
+    for (const command of [
+      ['deals', 'rejudge'],
+      ['pause'],
+      ['locks', 'list'],
+      ['checkpoints', 'list'],
+    ]) {
+      const { code, stderr } = await place.run(command);
+      assert.equal(code, 69, `${command.join(' ')}: ${stderr}`);
+      assert.match(
+        stderr,
+        /coordination\.sqlite: another program keeps it locked.*; end that program and try again/,
+      );
+    }
   });
 });

@@ -4,11 +4,23 @@
  * broken at a time, and every report complete.
  */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import SqliteFile from 'better-sqlite3';
+import { asSoleWriter } from '../../src/cli/sole-writer.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import type { DealWriter } from '../../src/store/ports.ts';
+import { RecordedLog } from '../runtime/recorded-log.ts';
 import { DoctorSetup, doctorToml } from './doctor-setup.ts';
 import { feed, run } from './filled-store.ts';
 
@@ -148,8 +160,31 @@ describe('the work', limits, () => {
     const path = join(setup.dataDir, 'coordination.sqlite');
     writeFileSync(path, 'no leases here. '.repeat(500));
     const look = await setup.look();
-    assert.match(look.found('warning', 'leases').what, /coordination\.sqlite/);
+    const { what, todo } = look.found('warning', 'leases');
+    assert.match(what, /coordination\.sqlite/);
+    assert.match(todo ?? '', /nothing of worth is in it: .*move it away/);
     assert.ok(readFileSync(path, 'utf8').startsWith('no leases here'));
+  });
+
+  test('whose coordination file is shut: nobody is told to move its leases away', async () => {
+    await setup.leave();
+    const path = join(setup.dataDir, 'coordination.sqlite');
+    await asSoleWriter(
+      { dataDir: setup.dataDir, doing: 'testing', clock: systemClock(), log: new RecordedLog() },
+      async () => undefined,
+    );
+    // So that not even a reader may look.
+    const file = new SqliteFile(path);
+    file.exec('pragma locking_mode = exclusive; begin exclusive');
+    const locked = (await setup.look()).found('warning', 'leases');
+    file.close();
+    assert.match(locked.what, /coordination\.sqlite: another program keeps it locked/);
+    assert.match(locked.todo ?? '', /^end that program/);
+    rmSync(path);
+    mkdirSync(path);
+    const shut = (await setup.look()).found('warning', 'leases');
+    assert.match(shut.what, /coordination\.sqlite/);
+    assert.match(shut.todo ?? '', /^mend what it says/);
   });
 });
 
@@ -177,36 +212,63 @@ describe('the unit', limits, () => {
     assert.match(look.found('warning', 'unit').what, /differs .* in Environment, Restart$/);
   });
 
-  test('whose drop-in names a Redis that this shell does not know', async () => {
-    const secret = 'redis-passw0rd';
-    setup.secrets.push(secret);
-    const file = setup.place.write('redis.env', `KEEPA_DEALS_REDIS_URL=redis://:${secret}@h\n`);
-    for (const line of [
-      `Environment="A=b c" KEEPA_DEALS_REDIS_URL=redis://:${secret}@127.0.0.1:1`,
-      `EnvironmentFile=-${file}`,
-    ]) {
-      setup.installUnit(shipped, `[Service]\n${line}\n`);
+  const url = 'redis://:redis-passw0rd@127.0.0.1:1';
+  const redis = `KEEPA_DEALS_REDIS_URL=${url}`;
+
+  for (const [what, lines] of [
+    ['among others', `Environment="A=b c" ${redis}`],
+    ['with blanks around', `  Environment = ${redis} `],
+    ['in quotes', `Environment='${redis}'`],
+    ['on a continued line', `Environment=A=b \\\n# a remark\n  ${redis}`],
+    ['after a reset', `Environment=\nEnvironment=${redis}`],
+    ['in a file', 'EnvironmentFile=redis.env'],
+    ['in a file that may be absent', 'EnvironmentFile=-redis.env'],
+    ['in a file that wins', 'EnvironmentFile=redis.env\nEnvironment=KEEPA_DEALS_REDIS_URL=here'],
+  ] as const) {
+    test(`whose drop-in names, ${what}, a Redis that is another here or none`, async () => {
+      const file = setup.place.write('redis.env', `# ours\n${redis}\n`);
+      setup.secrets.push('redis-passw0rd');
+      setup.installUnit(shipped, `[Service]\n${lines.replace('redis.env', file)}\n`);
       const look = await setup.look();
       assert.equal(look.code, 3);
-      const { what, todo } = look.found('warning', 'unit-environment');
-      assert.match(what, /the unit sets KEEPA_DEALS_REDIS_URL \(in .*own\.conf\)/);
-      assert.match(todo ?? '', /set KEEPA_DEALS_REDIS_URL here as well/);
-    }
-  });
+      const found = look.found('warning', 'unit-environment');
+      assert.match(found.what, /sets KEEPA_DEALS_REDIS_URL \(in .*own\.conf\), and here it is not/);
+      assert.match(found.todo ?? '', /set KEEPA_DEALS_REDIS_URL to the same here/);
+      setup.env.KEEPA_DEALS_REDIS_URL = 'unix:///no/such/socket';
+      const other = (await setup.look()).found('warning', 'unit-environment');
+      assert.match(other.what, /and here it is another$/);
+      setup.env.KEEPA_DEALS_REDIS_URL = url;
+      const same = await setup.look();
+      assert.deepEqual(
+        same.report.findings.filter((one) => one.id === 'unit-environment').map((one) => one.level),
+        ['ok'],
+      );
+    });
+  }
 
-  test('whose places this shell knows as well, or cannot know', async () => {
-    const levelOf = async (dropIn: string, flags = {}) => {
-      setup.installUnit(shipped, `[Service]\n${dropIn}\n`);
-      const { report } = await setup.look(flags);
-      return report.findings.find(({ id }) => id === 'unit-environment')?.level;
-    };
-    assert.equal(await levelOf('# Environment=KEEPA_DEALS_REDIS_URL=redis://h'), 'ok');
-    assert.equal(await levelOf('Environment=KEEPA_DEALS_HTTP=127.0.0.1:80'), 'ok');
-    assert.equal(await levelOf('Environment=KEEPA_DEALS_DATA_DIR=/x'), 'ok', 'it is set here');
-    assert.equal(await levelOf('EnvironmentFile=/no/such/file'), 'skipped');
-    const redisUrl = 'unix:///no/such/socket';
-    assert.equal(await levelOf('Environment=KEEPA_DEALS_REDIS_URL=x', { redisUrl }), 'ok');
-  });
+  for (const [level, lines] of [
+    ['ok', '# Environment=KEEPA_DEALS_REDIS_URL=redis://h'],
+    ['ok', 'Environment=KEEPA_DEALS_HTTP=127.0.0.1:80'],
+    ['ok', 'Environment=KEEPA_DEALS_REDIS_URL=redis://h\nEnvironment='],
+    ['ok', 'EnvironmentFile=/no/such/file\nEnvironmentFile='],
+    ['ok', 'EnvironmentFile=-/no/such/file'],
+    ['skipped', 'EnvironmentFile=/no/such/file'],
+    ['warning', 'Environment=KEEPA_DEALS_DATA_DIR=/x'],
+    ['ok', 'Environment=KEEPA_DEALS_DATA_DIR=DATA'],
+    ['ok', 'Environment=KEEPA_DEALS_CONFIG=FILE'],
+    ['warning', 'Environment=KEEPA_DEALS_CONFIG=/x'],
+    ['ok', 'Environment=KEEPA_DEALS_KEEPA_URL=https://keepa.example/'],
+    ['warning', 'Environment=KEEPA_DEALS_KEEPA_URL=https://keepa.example/2'],
+  ] as const) {
+    test(`whose drop-in says ${JSON.stringify(lines)}: ${level}`, async () => {
+      const keepa = '[keepa]\nurl = "https://keepa.example"\n';
+      const file = setup.place.write('keepa-deals.toml', `${doctorToml}${keepa}`);
+      const own = lines.replace(/=FILE$/, `=${file}`).replace(/=DATA$/, `=${setup.dataDir}`);
+      setup.installUnit(shipped, `[Service]\n${own}\n`);
+      const { report } = await setup.look();
+      assert.equal(report.findings.find((one) => one.id === 'unit-environment')?.level, level);
+    });
+  }
 
   test('that is masked', async () => {
     setup.installUnit('');

@@ -43,10 +43,11 @@ test('two processes with one key meet, and those with two keys do not', async ()
   assert.equal((await other.leases.acquire('daemon-x', theirs)).granted, true);
   const found = await hostLeases(options('looking'));
   assert.deepEqual(
-    found.map((place) => place.keyHash),
+    found.places.map((place) => place.keyHash),
     [keyHash, 'f'.repeat(16)],
   );
-  for (const each of [one, two, other, ...found]) await each.close();
+  assert.deepEqual(found.unread, []);
+  for (const each of [one, two, other, ...found.places]) await each.close();
   assert.deepEqual(notices, []);
 });
 
@@ -56,7 +57,7 @@ test("the service's directory goes before the session's", async () => {
   const env = { RUNTIME_DIRECTORY: `${service}:/else`, XDG_RUNTIME_DIR: directory };
   const opened = await openHostLeases(keyHash, options('one', env));
   await opened?.close();
-  const [found] = await hostLeases(options('looking', env));
+  const [found] = (await hostLeases(options('looking', env))).places;
   assert.equal(found?.path, join(service, `${keyHash}.sqlite`));
   await found?.close();
 });
@@ -83,7 +84,7 @@ test('a directory that others may write, or that is none, is not used; it says s
 });
 
 test('looking makes nothing', async () => {
-  assert.deepEqual(await hostLeases(options('looking')), []);
-  const found = await hostLeases(options('looking'));
-  assert.deepEqual(found, []);
+  const nothing = { places: [], unread: [] };
+  assert.deepEqual(await hostLeases(options('looking')), nothing);
+  assert.deepEqual(await hostLeases(options('looking')), nothing);
 });

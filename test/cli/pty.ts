@@ -1,7 +1,7 @@
 /**
- * Runs the command line on a terminal of its own, and answers what it asks. Python has the only
- * pseudo-terminal that is everywhere; where there is no python3 the tests that need one are skipped
- * and say so, with CI=true they fail.
+ * Runs the command line on a terminal of its own, and types when it has shown what is waited for.
+ * Python has the only pseudo-terminal that is everywhere; where there is no python3 the tests that
+ * need one are skipped and say so, with CI=true they fail.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +27,7 @@ export interface TerminalEnd {
   readonly signal: number | undefined;
   /** All that was on the screen. */
   readonly screen: string;
-  /** Whether it asked. */
+  /** Whether it asked, or showed what else was waited for. */
   readonly hasAsked: boolean;
   /** Whether the terminal shows what is typed, line by line, as before. */
   readonly isRestored: boolean;
@@ -35,11 +35,13 @@ export interface TerminalEnd {
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const driver = `
-import json, os, pty, sys, termios
+import fcntl, json, os, pty, struct, sys, termios
 spec = json.loads(sys.argv[1])
 pid, screen = pty.fork()
 if pid == 0:
     os.chdir(spec['cwd'])
+    rows, columns = spec['size']
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
     os.execve(spec['argv'][0], spec['argv'], spec['env'])
 said, asked = b'', False
 while True:
@@ -50,7 +52,7 @@ while True:
     if not chunk:
         break
     said += chunk
-    if not asked and b'[y/N] ' in said:
+    if not asked and spec['until'].encode() in said:
         asked = True
         os.write(screen, spec['keys'].encode())
 status = os.waitpid(pid, 0)[1]
@@ -63,15 +65,23 @@ print(json.dumps({
 }))
 `;
 
+interface Waiting {
+  /** What it shows before the keys are pressed; absent: its question. */
+  readonly until?: string;
+  /** Of the terminal; absent: 24 rows of 80. */
+  readonly size?: readonly [rows: number, columns: number];
+}
+
 /** Runs the command in the place's directory and presses these keys when it asks. */
 export async function onTerminal(
   place: Place,
   args: readonly string[],
   keys: string,
+  { until = '[y/N] ', size = [24, 80] }: Waiting = {},
 ): Promise<TerminalEnd> {
   const env = { HOME: place.directory, XDG_RUNTIME_DIR: place.directory, TERM: 'xterm' };
   const argv = [process.execPath, main, ...args];
-  const spec = JSON.stringify({ argv, env, keys, cwd: place.directory });
+  const spec = JSON.stringify({ argv, env, keys, until, size, cwd: place.directory });
   const child = spawn('python3', ['-c', driver, spec], { stdio: ['ignore', 'pipe', 'inherit'] });
   let told = '';
   for await (const text of child.stdout.setEncoding('utf8')) told += text;

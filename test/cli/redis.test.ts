@@ -313,38 +313,6 @@ describe('locks and checkpoints', limits, () => {
     assertOneLine(cleared, 69, /no such socket/);
   });
 
-  test('what is no lock is named, cleared by force only, and alone', async () => {
-    await stop(daemon, 'SIGKILL');
-    const key = server.ask('keys', 'keepa-deals:*:leases').trim();
-    for (const [field, text] of [
-      ['stray', 'x'],
-      ['two words', '{}'],
-    ] as const) {
-      server.ask('hset', key, field, text);
-    }
-    const listed = await place.run(['locks', 'list'], env);
-    assert.equal(listed.code, 0, listed.stderr);
-    assert.match(listed.stderr, /has garbage under stray\n/);
-    assert.match(listed.stderr, /keepa-deals locks clear stray --force\n/);
-    assert.match(listed.stderr, /keepa-deals locks clear "two words" --force\n/);
-    for (const what of ['stray', '--all']) {
-      const refused = await place.run(['locks', 'clear', what, '--yes'], env);
-      assert.equal(refused.code, 75);
-      assert.match(refused.stderr, /keepa-deals: stray: .* is no lock, .*; add --force/);
-    }
-    const asked = ['locks', 'clear', 'stray', 'two words', '--force', '--yes', '--json'];
-    const { code, stdout, stderr } = await place.run(asked, env);
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(JSON.parse(stdout).cleared, ['stray', 'two words']);
-    const left = await place.run(['locks', 'list', '--json'], env);
-    assert.deepEqual(JSON.parse(left.stdout).unreadable, []);
-    assert.deepEqual(
-      (await locks(env)).map((lock) => lock.name).toSorted(),
-      [name, 'data-dir'].toSorted(),
-      'the locks beside it are as they were',
-    );
-  });
-
   test('checkpoints reset: both memories go back to page 0, or neither does', async () => {
     const busy = await place.run(['checkpoints', 'reset', 'used-books', '--yes'], env);
     assert.equal(busy.code, 75, busy.stderr);

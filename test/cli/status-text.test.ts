@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { statusLines } from '../../src/cli/status-text.ts';
-import { clockText, columnsText, printable, relativeText, spanText } from '../../src/cli/words.ts';
+import { clockText, columnsText, relativeText, spanText } from '../../src/cli/words.ts';
 import type { StatusReport } from '../../src/status/report-fields.ts';
 import { emptyReport } from '../../src/status/silent-report.ts';
 
@@ -154,8 +154,4 @@ test('columns line up, figures to the right', () => {
     ['bbb', '22'],
   ];
   assert.deepEqual(columnsText(rows, [false, true]), ['a     1', 'bbb  22']);
-});
-
-test('nothing that a terminal would obey survives', () => {
-  assert.equal(printable('a\u001b[31mb\r\nc\u202ed'), 'a [31mb c d');
 });

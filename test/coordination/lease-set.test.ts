@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LeaseKeeper, leaseTimes } from '../../src/coordination/lease-keeper.ts';
 import { type FencedStore, LeaseSet } from '../../src/coordination/lease-set.ts';
+import { CoordinationAwayError, type Leases } from '../../src/coordination/ports.ts';
 import { RememberedCoordination } from '../simulation/remembered-coordination.ts';
 import { clock, coordination, keeper, optionsFor, take } from './keeper-fixture.ts';
 
@@ -104,4 +105,21 @@ test('a holder that is not to be waited for is the answer, also where others are
   assert.ok(answer.kind === 'held');
   assert.equal(answer.holder.store, 'another');
   assert.deepEqual(heard, []);
+});
+
+test('who is told to stop while the store is away hears nothing of its being back', async () => {
+  const leases: Leases = {
+    ...coordination.leases,
+    acquire: () => Promise.reject(new CoordinationAwayError('it is locked', 'end the other')),
+  };
+  const told: unknown[] = [];
+  const stopping = new AbortController();
+  const waiting = take(new LeaseSet(['daemon-test'], optionsFor('first', leases)), {
+    onAway: (...said) => told.push(said),
+    signal: stopping.signal,
+  });
+  await clock.advanceBy(leaseTimes.retryMs);
+  stopping.abort();
+  assert.deepEqual(await waiting, { kind: 'aborted' });
+  assert.deepEqual(told, [['it is locked', 'end the other']]);
 });

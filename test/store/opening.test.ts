@@ -2,7 +2,8 @@
  * Opening the database: what is refused, with which words; who may read; nothing left open.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
@@ -272,6 +273,53 @@ for (const [what, leaveLog] of [
     });
   });
 }
+
+const waitScript = `
+  import { once } from 'node:events';
+  const [path, module] = process.argv.slice(1);
+  const { openStore } = await import(module);
+  const store = await openStore({ path, mode: 'wait' });
+  const total = async () => (await store.reader.countByState()).total;
+  process.send(await total());
+  await once(process, 'message');
+  const [shown] = await Promise.all([total(), store.prepareToWrite()]);
+  process.send([shown, await total(), await store.reader.newestFence()]);
+  await once(process, 'message');
+  await store.close();
+  process.disconnect();
+`;
+
+test('a private copy of who waits to write is gone once the file is open for writing', async () => {
+  await inDirectory(async (path, directory) => {
+    await makeStore(path);
+    const copies = join(directory, 'copies');
+    mkdirSync(copies);
+    chmodSync(copies, 0o777);
+    chmodSync(path, 0o444);
+    chmodSync(directory, 0o555);
+    const isRoot = process.getuid?.() === 0;
+    const script = ['--input-type=module', '-e', waitScript, path, storeModule];
+    const child = spawn(process.execPath, script, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, TMPDIR: copies },
+      ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
+    });
+    const ended = once(child, 'exit');
+    try {
+      assert.deepEqual((await once(child, 'message'))[0], 1);
+      assert.equal(readdirSync(copies).length, 1, 'it reads a copy');
+      chmodSync(directory, 0o777);
+      chmodSync(path, 0o666);
+      child.send('go on');
+      assert.deepEqual((await once(child, 'message'))[0], [1, 1, 1], 'and all can be read');
+      assert.deepEqual(readdirSync(copies), []);
+      child.send('end');
+      assert.equal((await ended)[0], 0);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+});
 
 function copiesLeft(): readonly string[] {
   return readdirSync(tmpdir()).filter((name) => name.startsWith('keepa-deals-read-'));
