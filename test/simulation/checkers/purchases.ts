@@ -7,7 +7,7 @@
  * wait, are one. In an outage all tries are one: while nothing at all is answered it is no row's
  * fault, no token is taken, and the batch at hand is asked for until something is.
  * The spacing, five minutes doubled up to a day, makes ten tries of the first day; a re-check, a
- * refusal, a start, a listing that comes back add to them, each once; so many for each price type.
+ * start, a listing that comes back add to them, each once; so many for each price type.
  *
  * Offers are counted by themselves: every change of price asks for another look at them. Where
  * prices rest, the most in nine seeds of a day was 18; twice that is the bound, and one more for
@@ -56,8 +56,9 @@ export class PurchasesChecker implements Checker {
     if (status === 200) this.#answers += 1;
   }
 
-  sent({ request: { path, query }, sentAtMs }: WireCall): void {
-    if (path !== '/product') return;
+  sent({ request: { path, query }, sentAtMs, fault }: WireCall): void {
+    // A request that Keepa turns away keeps its place: it is the plan's matter, and costs nothing.
+    if (path !== '/product' || fault?.kind === 'refused' || fault?.kind === 'answer') return;
     const what = query.offers === undefined ? 'history' : 'offers';
     for (const asin of (query.asin ?? '').split(',')) this.#note(what, asin, sentAtMs);
   }
