@@ -14,6 +14,8 @@ export interface BrokerParts
   readonly options: Pick<DaemonOptions, 'config' | 'world'>;
   readonly writer: DealWriter;
   readonly pulses: DaemonPulses;
+  /** Asked at the last moment: a process that stood still may have lost its leases meanwhile. */
+  holdsLeases(): boolean;
   /** A request has ended and its line is in the ledger. */
   onRecorded(entry: LedgerEntry): void;
   /** The same, and the balance is known. */
@@ -22,10 +24,10 @@ export interface BrokerParts
 
 /** A broker that does nothing until `start`. */
 export function composeBroker(parts: BrokerParts): Broker {
-  const { writer, pulses, onBalanceKnown, onRecorded, options, ...own } = parts;
+  const { writer, pulses, holdsLeases, onBalanceKnown, onRecorded, options, ...own } = parts;
   const { config, world } = options;
   const { clock, random, log } = world;
-  const transport = pulses.ofTransport(world.transport);
+  const transport = pulses.ofTransport(world.transport, holdsLeases);
   type Line = Parameters<DealWriter['recordRequest']>;
   const record = pulses.ofWrite((...line: Line) => writer.recordRequest(...line));
   const broker = createBroker({

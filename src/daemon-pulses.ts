@@ -40,12 +40,12 @@ export class DaemonPulses {
     return [this.lease.progress(), this.broker.progress(), ...channel];
   }
 
-  /** The transport, each request of which is a sign of the channel. */
-  ofTransport(transport: Transport): Transport {
+  /** The transport, each request of which is a sign of the channel, and leaves if it may. */
+  ofTransport(transport: Transport, mayLeave: () => boolean): Transport {
     return {
       send: (request, signal) => {
         this.#channel.beat();
-        return transport.send(request, signal);
+        return transport.send(request, signal, mayLeave);
       },
       close: () => transport.close(),
     };

@@ -151,6 +151,7 @@ class ComposedDaemon implements Daemon {
     const broker = composeBroker({
       ...{ options: this.#options, writer, learned, pulses: this.#pulses },
       gate: () => this.#gate(),
+      holdsLeases: () => this.#leases.holds(),
       isFinal: (error) => this.#isTakenOver(error),
       onHalted: (stop) => this.#onHalted(stop),
       onBalanceKnown: () => this.#reportReady(),

@@ -38,9 +38,12 @@ export class TransportError extends Error {
 
 export interface Transport {
   /**
+   * `mayLeave` is asked at the last moment before anything is written, which may be long after the
+   * call: a connection has to be made, and the process may stand still. False: it does not leave.
+   *
    * @throws TransportError when no complete response arrives; also on abort (`sent` as far as is
    * known, true in doubt).
    */
-  send(request: WireRequest, signal: AbortSignal): Promise<WireResponse>;
+  send(request: WireRequest, signal: AbortSignal, mayLeave?: () => boolean): Promise<WireResponse>;
   close(): Promise<void>;
 }

@@ -85,9 +85,9 @@ export function createUndiciTransport(options: UndiciTransportOptions): Transpor
     allowH2: false,
   });
   return {
-    async send(request, signal) {
+    async send(request, signal, mayLeave) {
       if (signal.aborted) throw new TransportError('cancelled (ABORTED)', { sent: false });
-      const exchange = new Exchange(signal);
+      const exchange = new Exchange(signal, mayLeave);
       agent.dispatch(dispatchOptions(base, options, request), exchange);
       const { status, headers, body } = await exchange.finished;
       const text = (await decompress(body, headers['content-encoding'])).toString('utf8');
@@ -131,6 +131,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #settle = Promise.withResolvers<RawResponse>();
   readonly finished = this.#settle.promise;
   readonly #signal: AbortSignal;
+  readonly #mayLeave: () => boolean;
   readonly #onAbort = (): void => this.#fail('cancelled', 'ABORTED');
   readonly #chunks: Buffer[] = [];
   #controller: Dispatcher.DispatchController | undefined;
@@ -138,8 +139,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   #headers: RawResponse['headers'] = {};
   #bytes = 0;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, mayLeave: () => boolean = () => true) {
     this.#signal = signal;
+    this.#mayLeave = mayLeave;
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
@@ -147,6 +149,11 @@ class Exchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#signal.aborted) {
       controller.abort(new Error('cancelled'));
+      return;
+    }
+    if (!this.#mayLeave()) {
+      this.#fail('held back before it was sent', 'HELD_BACK');
+      controller.abort(new Error('held back'));
       return;
     }
     this.#controller = controller;

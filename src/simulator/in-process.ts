@@ -16,9 +16,9 @@ export function createInProcessTransport(options: {
 }): Transport {
   const { core, clock, key } = options;
   return {
-    send: (request: WireRequest, signal: AbortSignal) =>
+    send: (request: WireRequest, signal: AbortSignal, mayLeave = () => true) =>
       new Promise((resolve, reject) => {
-        if (signal.aborted) {
+        if (signal.aborted || !mayLeave()) {
           reject(new TransportError('cancelled before it was sent', { sent: false }));
           return;
         }

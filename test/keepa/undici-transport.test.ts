@@ -252,6 +252,26 @@ test('an abort before the connection stands: not sent, and nothing arrives later
   assert.equal(requests, 1);
 });
 
+test('what may leave no longer when the connection stands is not sent', async (t) => {
+  let requests = 0;
+  const { transport } = await serve(t, (_request, response) => {
+    requests += 1;
+    response.end('{}');
+  });
+  let asked = 0;
+  const mayLeave = (): boolean => {
+    asked += 1;
+    return false;
+  };
+  const error = await failureOf(transport.send(tokenRequest, never, mayLeave));
+  assert.deepEqual([error.sent, asked], [false, 1]);
+  await transport.send(tokenRequest, never, () => true);
+  // Now over the connection that is kept.
+  assert.equal((await failureOf(transport.send(tokenRequest, never, mayLeave))).sent, false);
+  await transport.send(tokenRequest, never);
+  assert.equal(requests, 2);
+});
+
 test('an answer beyond 64 MiB is given up, on the wire and when it unfolds', async (t) => {
   const mebibyte = Buffer.alloc(2 ** 20, 'x');
   const { transport: plain } = await serve(t, (_request, response) => {

@@ -135,6 +135,15 @@ describe('faults', () => {
     });
   }
 
+  test('what may not leave costs nothing', async () => {
+    const { abort, core, transport } = inProcess();
+    await assert.rejects(
+      transport.send(page, abort.signal, () => false),
+      (error) => error instanceof TransportError && !error.sent,
+    );
+    assert.equal(core.requests.spentTokens.deal, 0);
+  });
+
   test('silence is billed and never answered', async () => {
     const { abort, clock, core, transport } = inProcess({}, { kind: 'silence' });
     let isOver = false;
