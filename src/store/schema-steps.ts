@@ -29,16 +29,18 @@ export const tableNames = {
 /**
  * Makes sure that the schema is the one that this version reads.
  *
- * @throws StoreOpenError `newer-schema` or `older-schema`.
+ * @throws StoreOpenError `newer-schema`, `older-schema`, or `missing` where there is none at all.
  */
 export async function checkSchema(ask: Ask, path: string): Promise<void> {
   const applied = await appliedSteps(ask);
   refuseNewer(path, applied, schemaStepNames);
   if (applied.length === schemaStepNames.length) return;
-  const why =
-    applied.length === 0
-      ? 'it holds no tables yet'
-      : `its schema is older: ${applied.at(-1)} where ${schemaStepNames.at(-1)} is needed`;
+  const newest = applied.at(-1);
+  // For a moment, as the first start makes it.
+  if (newest === undefined) {
+    throw new StoreOpenError(path, { reason: 'missing', why: 'it holds no tables yet' });
+  }
+  const why = `its schema is older: ${newest} where ${schemaStepNames.at(-1)} is needed`;
   throw new StoreOpenError(path, { reason: 'older-schema', why });
 }
 
@@ -48,7 +50,8 @@ export async function isCurrent(ask: Ask, path: string): Promise<boolean> {
     await checkSchema(ask, path);
     return true;
   } catch (error) {
-    if (error instanceof StoreOpenError && error.reason === 'older-schema') return false;
+    if (!(error instanceof StoreOpenError)) throw error;
+    if (error.reason === 'older-schema' || error.reason === 'missing') return false;
     throw error;
   }
 }

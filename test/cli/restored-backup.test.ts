@@ -36,11 +36,12 @@ class Operator {
     return this.place.start(['start', '--json'], this.#env);
   }
 
-  /** The fence of the lease under which is written. */
+  /** The fence of the lease under which is written; notes of passes have fences of their own. */
   async fence(): Promise<number> {
     const { stdout } = await this.place.run(['locks', 'list', '--json'], this.#env);
     const locks: { name: string; fence: number }[] = JSON.parse(stdout).locks;
-    return Math.max(...locks.map(({ fence }) => fence));
+    const own = locks.filter(({ name }) => name === 'data-dir' || name.startsWith('daemon-'));
+    return Math.max(...own.map(({ fence }) => fence));
   }
 
   backUp(): void {
