@@ -5,50 +5,32 @@
  * holds the lock does nothing else, and is stopped.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { coordinationPath } from '../../src/cli/data-dir.ts';
 import { duelTimes as times } from './duel-rounds.ts';
+import { HeldFile } from './held-file.ts';
 import { Place } from './run-cli.ts';
 import { WatchedKeepa, watchedToml } from './watched-keepa.ts';
 
 const working = /"event":"pass"/;
 const away = /"event":"lease-store-away"/;
-const lockHolder = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
+const file = new HeldFile();
 
 let place: Place;
 let keepa: WatchedKeepa;
-let holder: ChildProcess | undefined;
 beforeEach(async () => {
   place = new Place();
   place.write('keepa-deals.toml', watchedToml);
   keepa = await WatchedKeepa.start({ rows: 2_000, ratePerMinute: 60 });
 });
 afterEach(async () => {
-  await release();
+  await file.release();
   await place.remove();
   await keepa.close();
 });
 
-async function lock(): Promise<void> {
-  const path = coordinationPath(place.path('data'));
-  const child = spawn(process.execPath, [lockHolder, path], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  holder = child;
-  await once(child.stdout, 'data');
-  child.kill('SIGSTOP');
-}
-
-async function release(): Promise<void> {
-  const child = holder;
-  holder = undefined;
-  if (child === undefined) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
+function lock(): Promise<void> {
+  return file.lock(coordinationPath(place.path('data')));
 }
 
 /** A life that made the files and ended in peace. */
@@ -77,7 +59,7 @@ describe('a file of leases that a stopped process keeps locked', { timeout: 300_
     assert.match(reason, /there is none: .*coordination\.sqlite: another program keeps it locked/);
     assert.match(reason, /; waiting .* \d+ s$/, 'since when');
     assert.equal(keepa.bought.length, bought, 'nothing was spent');
-    await release();
+    await file.release();
     await heir.until(/"event":"lease-store-back"/);
     await heir.until(working);
     heir.child.kill('SIGTERM');
@@ -106,7 +88,7 @@ describe('a file of leases that a stopped process keeps locked', { timeout: 300_
     assert.deepEqual([code, state], [3, 'degraded']);
     assert.match(reason, /cannot be renewed since \S+Z: .*another program keeps it locked/);
     const bought = keepa.bought.length;
-    await release();
+    await file.release();
     await daemon.until(/"event":"spending-resumed"/);
     await keepa.next(bought);
     daemon.child.kill('SIGTERM');

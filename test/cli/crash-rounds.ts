@@ -22,7 +22,7 @@ import type { Sweep } from '../../src/store/ports.ts';
 import { RedisServer } from '../coordination/redis-process.ts';
 import { withinRound } from './rounds-report.ts';
 import { Place } from './run-cli.ts';
-import { type Bought, WatchedKeepa, watchedKey } from './watched-keepa.ts';
+import { type Bought, WatchedKeepa, watchedKey, watchedToml } from './watched-keepa.ts';
 
 export interface CrashRound {
   /** From the start of the process to its first paid request. */
@@ -47,16 +47,9 @@ interface Plan {
   readonly workMsMax: number;
 }
 
-const toml = `
-data_dir = "data"
+const toml = `${watchedToml}
 [freshness]
 sweep_minutes = 1
-[[feeds]]
-name = "used"
-domain = "com"
-selection = { priceTypes = [2], dateRange = 3 }
-[acceptance]
-min_profit_cents = 100000000
 `;
 
 /** What was bought from one start to its kill, and the sweep that was open then. */

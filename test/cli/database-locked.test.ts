@@ -4,51 +4,32 @@
  * Method: real processes; the one that holds the lock does nothing else, and is stopped.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { databasePath } from '../../src/cli/data-dir.ts';
 import { duelTimes as times } from './duel-rounds.ts';
+import { HeldFile } from './held-file.ts';
 import { Place } from './run-cli.ts';
 import { WatchedKeepa, watchedToml } from './watched-keepa.ts';
 
 const working = /"event":"pass"/;
 const locked = /"event":"database-locked"/;
-const lockHolder = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
+const file = new HeldFile();
 
 let place: Place;
 let keepa: WatchedKeepa;
-let holder: ChildProcess | undefined;
 beforeEach(async () => {
   place = new Place();
   place.write('keepa-deals.toml', watchedToml);
   keepa = await WatchedKeepa.start({ rows: 2_000, ratePerMinute: 60 });
 });
 afterEach(async () => {
-  await release();
+  await file.release();
   await place.remove();
   await keepa.close();
 });
 
-/** Somebody is inside a write transaction of the database, and does not run. */
-async function lock(): Promise<void> {
-  const path = databasePath(place.path('data'));
-  const child = spawn(process.execPath, [lockHolder, path], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  holder = child;
-  await once(child.stdout, 'data');
-  child.kill('SIGSTOP');
-}
-
-async function release(): Promise<void> {
-  const child = holder;
-  holder = undefined;
-  if (child === undefined) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
+function lock(): Promise<void> {
+  return file.lock(databasePath(place.path('data')));
 }
 
 interface Lock {
@@ -97,7 +78,7 @@ describe('a database that a stopped process keeps locked', { timeout: 300_000 },
     assert.deepEqual([renewed.pid, renewed.fence], [taken.pid, taken.fence]);
     assert.match(renewed.doing, /keeps the deals database locked/);
     assert.equal(keepa.bought.length, bought, 'nothing was spent');
-    await release();
+    await file.release();
     await heir.until(/"event":"database-free"/);
     await heir.until(working);
     heir.child.kill('SIGTERM');

@@ -3,36 +3,11 @@
  * and a store that is away holds nobody up. In virtual time over a real file.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, test } from 'node:test';
-import { openEmbeddedCoordination } from '../../src/coordination/embedded.ts';
+import { test } from 'node:test';
 import { Notes } from '../../src/coordination/notes.ts';
-import type { Coordination, Leases } from '../../src/coordination/ports.ts';
-import { VirtualClock } from '../../src/simulator/virtual-clock.ts';
+import type { Leases } from '../../src/coordination/ports.ts';
 import { ownerNamed } from '../contract/coordination-fixture.ts';
-
-let directory: string;
-let clock: VirtualClock;
-let coordination: Coordination;
-
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'keepa-deals-notes-'));
-  clock = new VirtualClock(Date.UTC(2026, 5, 1));
-  coordination = await openEmbeddedCoordination({
-    path: join(directory, 'coordination.sqlite'),
-    clock,
-    bootClock: { bootId: 'boot-1', sinceBootMs: () => clock.monotonic() },
-    host: 'host-1',
-    isProvablyDead: () => false,
-    onNotice: () => {},
-  });
-});
-afterEach(async () => {
-  await coordination.close();
-  rmSync(directory, { recursive: true });
-});
+import { clock, coordination } from './keeper-fixture.ts';
 
 function notes(instance: string, leases: Leases = coordination.leases): Notes {
   return new Notes({ leases, owner: ownerNamed(instance), clock });
