@@ -72,7 +72,18 @@ export const peopleCanaries: Canaries = {
     find: 'reason: judgement.reason,',
     replace: "reason: judgement.reason + ' with simulated-key-f7a31c',",
     code: 'P11-key',
+    says: /in the status/,
     scenario: 'peace',
+    seeds: 1,
+  },
+  'key-in-a-title': {
+    promise: 'P11',
+    file: 'store/listed-columns.ts',
+    find: 'title: row.title,',
+    replace: "title: row.title + ' simulated-key-f7a31c',",
+    code: 'P11-key',
+    says: /in the database/,
+    scenario: 'healed',
     seeds: 1,
   },
 };

@@ -128,7 +128,7 @@ const scenarios: Readonly<Record<Exclude<ScenarioName, 'saturated'>, Scenario>> 
     config: { shares: { interactive: 40, head: 10, refresh: 30, backfill: 10, upsert: 10 } },
   },
   /** On a plan on which one batch takes an hour. */
-  poor: { hours: 3.1, world: { ratePerMinute: 1, rows: 120 } },
+  poor: { hours: 3.1, world: { ratePerMinute: 1, rows: 500 } },
   /** Begun with a full bucket, and there is always something to read. */
   full: {
     hours: 0.8,
@@ -225,6 +225,12 @@ const scenarios: Readonly<Record<Exclude<ScenarioName, 'saturated'>, Scenario>> 
     world: { initialTokens: 1200, repriceMeanHours: 2 },
     plan: [{ kind: 'keepa', ...span(20, 132), chance: 1, fault: { kind: 'no-history' } }],
   },
+  /** No history ever, so nothing is kept of a product but what came of its requests. */
+  bare: {
+    hours: 0.55,
+    config: { sweepIntervalMs: 6 * minuteMs },
+    plan: [{ kind: 'keepa', ...span(0, 33), chance: 1, fault: { kind: 'no-history' } }],
+  },
   resets: {
     hours: 0.6,
     plan: [{ kind: 'keepa', ...span(5, 30), chance: 0.3, fault: { kind: 'reset-after' } }],
@@ -247,6 +253,16 @@ const scenarios: Readonly<Record<Exclude<ScenarioName, 'saturated'>, Scenario>> 
       { kind: 'person', ...span(20, 50), does: 'pause', ends: 'by-resume' },
       { kind: 'person', ...span(70, 100), does: 'pause', ends: 'by-itself' },
       { kind: 'restart', ...span(80, 81), downMs: secondMs },
+    ],
+  },
+  /** People pause it twice, for less than a row may stay unseen, and rows go meanwhile. */
+  'paused-twice': {
+    hours: 5.6,
+    world: { rows: 250, repriceMeanHours: 6, initialTokens: 1200 },
+    isOfDay: true,
+    plan: [
+      { kind: 'person', ...span(60, 160), does: 'pause', ends: 'by-resume' },
+      { kind: 'person', ...span(175, 275), does: 'pause', ends: 'by-resume' },
     ],
   },
   /** Long enough for an hour of which status tells, after the one in which it becomes quiet. */

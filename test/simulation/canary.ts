@@ -36,7 +36,9 @@ export type ScenarioName =
   | 'two-plans'
   | 'asked'
   | 'quiet'
-  | 'stripped';
+  | 'stripped'
+  | 'bare'
+  | 'paused-twice';
 
 export interface Canary {
   /** The promise that it breaks. */
