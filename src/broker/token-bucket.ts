@@ -158,7 +158,10 @@ export function adoptTruth(
   const change = next.balance + costTokens - before.balance;
   return {
     bucket: next,
-    ...explain(change, before, { unseen, reportedRate: wholeRate(envelope) }),
+    ...explain(change, before, {
+      unseen,
+      reported: { rate: wholeRate(envelope), balance: next.balance + costTokens },
+    }),
     newRate: rates.rate === before.rate ? undefined : rates.rate,
   };
 }
@@ -172,22 +175,42 @@ export function chargeBucket(bucket: Bucket, costTokens: number): Bucket {
 function explain(
   change: number,
   before: Bucket,
-  { unseen, reportedRate }: { unseen: number; reportedRate: number },
+  { unseen, reported }: { unseen: number; reported: Reported },
 ): { lump: number | undefined; gain: number; drain: number } {
   const expected = Math.min(unseen * lumpOf(before), roomIn(before));
+  const least = isCut(reported, before)
+    ? Math.min(expected, capacityMinutes * reported.rate - before.balance)
+    : expected;
   // More than we projected is still refill as long as the plan could have brought it: a debit
   // taken before a lump makes room under the cap, a rumour of a lower rate may have been false, a
   // reduction that we rounded up may count for less.
-  const grossRate = Math.max(before.rate, before.rumouredRate ?? 0, reportedRate);
+  const grossRate = Math.max(before.rate, before.rumouredRate ?? 0, reported.rate);
   const plausible = (unseen + before.lumpsSinceTruth) * grossRate - before.addedSinceTruth;
   const most = Math.max(expected, plausible);
-  const lump = Math.min(Math.max(change, expected), most);
+  const lump = Math.min(Math.max(change, least), most);
   const isLump = unseen > 0 || lump !== 0;
   return {
     lump: isLump ? lump : undefined,
     gain: Math.max(0, change - lump),
     drain: Math.max(0, lump - change),
   };
+}
+
+/** Of an answer: its rate, and the balance before its own cost. */
+interface Reported {
+  readonly rate: number;
+  readonly balance: number;
+}
+
+/**
+ * Whether a change to a smaller plan took what that cannot hold. The answer that confirms the lower
+ * rate shows it by any balance that such a plan can hold; the first one to tell of it, which may be
+ * wrong, only by a bucket that is full.
+ */
+function isCut({ rate, balance }: Reported, before: Bucket): boolean {
+  const capacity = capacityMinutes * rate;
+  if (rate >= before.rate || balance > capacity) return false;
+  return rate === before.rumouredRate || balance > capacity - rate;
 }
 
 /**

@@ -156,6 +156,21 @@ describe('token bucket: the rate', () => {
     assert.deepEqual([agrees.newRate, agrees.bucket.rate], [25, 25]);
   });
 
+  it('blames nobody for what a smaller plan cannot hold, nor hides what is missing below it', () => {
+    const large = opened({ refillRate: 20, balance: 900 });
+    const explained = ({ lump, drain }: ReturnType<typeof next>) => [lump, drain];
+    const atOnce = next(large, tickMs, { refillRate: 5, balance: 293, costTokens: 7 });
+    assert.deepEqual(explained(atOnce), [-620, 0]);
+    const told = next(large, 1_000, { refillRate: 5, balance: 900 });
+    const later = next(told.bucket, tickMs, { refillRate: 5, balance: 250, costTokens: 10 });
+    assert.deepEqual(explained(later), [-600, 40]);
+    // One answer about a lower rate may be wrong, and 880 are more than its plan could hold.
+    const rumour = next(large, 1_000, { refillRate: 5, balance: 200 });
+    assert.deepEqual(explained(rumour), [undefined, 700]);
+    const uncut = next(told.bucket, 2_000, { refillRate: 5, balance: 880 });
+    assert.deepEqual(explained(uncut), [undefined, 20]);
+  });
+
   it('lowers the refill by what trackings take, rounded up', () => {
     const bucket = opened({ flowReduction: 1.2 });
     assert.equal(lumpOf(bucket), 3);
