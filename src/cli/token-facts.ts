@@ -12,6 +12,8 @@ import type { LedgerGroup, LedgerRecord, UnitCosts } from '../store/ports.ts';
 export interface LiveTokens {
   readonly refillRate: number | undefined;
   readonly unexplainedTokens: number | undefined;
+  /** Why no running daemon told these; undefined: one did. */
+  readonly whyUntold: string | undefined;
 }
 
 export interface TokenFacts {
@@ -22,8 +24,7 @@ export interface TokenFacts {
   /** Newest first. */
   readonly last: readonly LedgerRecord[];
   readonly shares: Config['shares'];
-  /** Undefined: no daemon runs. */
-  readonly live: LiveTokens | undefined;
+  readonly live: LiveTokens;
 }
 
 /** One class of spenders in figures; the shares are per cents. */
@@ -47,7 +48,7 @@ export function spentTokens(groups: readonly LedgerGroup[]): number {
  */
 export function incomeTokens(facts: TokenFacts): number | undefined {
   const { groups, sinceMs, nowMs, live } = facts;
-  if (live?.refillRate === undefined) return undefined;
+  if (live.refillRate === undefined) return undefined;
   const firstMs = Math.min(nowMs, ...groups.map(({ firstAtMs }) => firstAtMs));
   return Math.round(((nowMs - Math.max(sinceMs, firstMs)) / 60_000) * live.refillRate);
 }

@@ -32,8 +32,8 @@ export function tokensJson(facts: TokenFacts): string {
     spentTokens: spentTokens(groups),
     incomeTokens: incomeTokens(facts) ?? null,
     requests: requestsIn(groups),
-    refillRate: live?.refillRate ?? null,
-    unexplainedTokens: live?.unexplainedTokens ?? null,
+    refillRate: live.refillRate ?? null,
+    unexplainedTokens: live.unexplainedTokens ?? null,
     classes: Object.fromEntries(classes),
     purposes: byPurpose(groups).map(({ spendClass, purpose, requests, items, tokens }) => {
       return { spendClass, purpose, requests, items, tokens };
@@ -83,8 +83,8 @@ function headText(facts: TokenFacts): string {
 }
 
 function drainLines({ live }: TokenFacts): string[] {
-  if (live === undefined) return ['no daemon runs, so nobody knows what others spent'];
-  const { unexplainedTokens } = live;
+  const { unexplainedTokens, whyUntold } = live;
+  if (whyUntold !== undefined) return [`${whyUntold}, so nobody knows what others spent`];
   if (unexplainedTokens === undefined) return [];
   if (unexplainedTokens <= 0) return ['the ledger explains the balance of the last hour'];
   return [`${unexplainedTokens} tokens of the last hour were spent by somebody else`];

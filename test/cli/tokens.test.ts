@@ -2,6 +2,8 @@
  * `tokens` on a real ledger, as a child process, without a daemon.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { LedgerRecord } from '../../src/store/ports.ts';
 import { fillStore, request } from './filled-store.ts';
@@ -88,6 +90,16 @@ test('the text has the same, and a dash for what nobody knows', async () => {
   assert.match(stdout, /requests: 5 answered.*1 refused.*; retries: 1 answered/);
   assert.match(stdout, /unavailable: status 503\n/);
   assert.match(stdout, /answered \(try 2\)\n/);
+});
+
+test('a daemon that is there and says nothing of use is told apart from none', async () => {
+  const server = createServer((socket) => socket.end('HTTP/1.0 404 Not Found\r\n\r\n'));
+  server.listen(place.path('control.sock'));
+  await once(server, 'listening');
+  const { code, stdout } = await tokens();
+  server.close();
+  assert.equal(code, 0);
+  assert.match(stdout, /\nthe daemon that runs is of another version, so nobody knows/);
 });
 
 test('an empty window is an answer', async () => {
