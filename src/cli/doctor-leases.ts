@@ -10,6 +10,7 @@ import { awayErrorOf } from '../coordination/embedded-door.ts';
 import { isGarbage } from '../coordination/embedded-file.ts';
 import { dataDirLease, isLease } from '../coordination/names.ts';
 import type { Checkpoints, LeaseEntry, Leases } from '../coordination/ports.ts';
+import { RedisGarbageError } from '../coordination/redis-failure.ts';
 import { systemBootClock } from '../runtime/boot-clock.ts';
 import { describeError } from '../runtime/describe-error.ts';
 import { isProvablyDead, readProcessIdentity } from '../runtime/process-identity.ts';
@@ -34,7 +35,12 @@ interface Place {
   readonly name: string;
   readonly leases: Pick<Leases, 'list'>;
   readonly checkpoints: Pick<Checkpoints, 'list'>;
+  /** What to do about garbage in it. */
+  readonly todo?: string;
 }
+
+const todoInFile = 'nothing of worth is in it: stop the daemon, move it away, start again';
+const todoInRedis = 'start the daemon: it sets aside what it cannot read, under another name';
 
 /** All of it, from every place that can be read. Never rejects. */
 export async function lookAtCoordination(facts: Facts): Promise<Kept> {
@@ -43,13 +49,13 @@ export async function lookAtCoordination(facts: Facts): Promise<Kept> {
   const checkpoints: Stored[] = [];
   const unread: Finding[] = [];
   await using opened = new AsyncDisposableStack();
-  const look = async ({ name, ...place }: Place): Promise<void> => {
+  const look = async ({ name, todo, ...place }: Place): Promise<void> => {
     try {
       const found = await place.leases.list();
       leases.push(...found.map((one) => ({ ...one, isDead: isProvablyDead(one.owner, self) })));
       checkpoints.push(...(await place.checkpoints.list()));
     } catch (error) {
-      unread.push(unreadable(name, error));
+      unread.push(unreadable(name, error, todo));
     }
   };
   for (const path of filesOf(facts, unread)) {
@@ -104,12 +110,15 @@ async function redisPlaces(
       place,
       changesNothing: true,
       isProvablyDead: () => false,
-      onNotice: (notice) => void unread.push(unreadable(place.text, notice)),
+      onNotice: (notice) => void unread.push(unreadable(place.text, notice, todoInRedis)),
     });
     opened.defer(close);
     return spenders
       .filter(({ keyHash }) => isOurs(facts, keyHash))
-      .map((spender) => ({ name: `${place.text} {${spender.keyHash}}`, ...spender }));
+      .map((spender) => {
+        const name = `${place.text} {${spender.keyHash}}`;
+        return { name, todo: todoInRedis, ...spender };
+      });
   } catch {
     // What Redis says against it is the finding of another check.
     unread.push(skipped('leases', 'what is kept in Redis: it cannot be asked (see redis)'));
@@ -118,7 +127,7 @@ async function redisPlaces(
 }
 
 /** What is only shut holds the leases of whoever is at work: nothing of it may be moved away. */
-function unreadable(name: string, error: unknown): Finding {
+function unreadable(name: string, error: unknown, todo = todoInFile): Finding {
   const said = typeof error === 'string' ? error : describeError(error);
   const what = said.includes(name) ? said : `${name}: ${said}`;
   const away = awayErrorOf(name, error);
@@ -126,13 +135,14 @@ function unreadable(name: string, error: unknown): Finding {
     const why = 'who works cannot be told, and a daemon waits for it without spending';
     return warning('leases', { what: away.message, why, todo: away.todo });
   }
-  if (typeof error !== 'string' && !isGarbage(error)) {
+  const holdsGarbage = isGarbage(error) || error instanceof RedisGarbageError;
+  if (typeof error !== 'string' && !holdsGarbage) {
     return warning('leases', { what, why: 'who works cannot be told', todo: adviceOn(error) });
   }
   return warning('leases', {
     what,
     why: 'who works cannot be told; a start sets it aside and repeats some work',
-    todo: 'nothing of worth is in it: stop the daemon, move it away, start again',
+    todo,
   });
 }
 

@@ -47,8 +47,12 @@ const refusals: readonly (readonly [RegExp, Refusal])[] = [
     mistaken('it has no database of that number', 'correct the number at the end of redis_url'),
   ],
   [
-    /^NOPERM/,
-    mistaken('its user may not do what is needed', 'allow it eval and keys of keepa-deals:*'),
+    // Inside a script it is told in other words, which version 7.2 changed.
+    /^(NOPERM|ERR (The user executing the script|ACL failure in script))/,
+    mistaken(
+      'its user may not do what is needed',
+      'give it the rights that docs/operating.md names for a user of its own',
+    ),
   ],
   [
     /^(MOVED|ASK|CROSSSLOT)\b/,

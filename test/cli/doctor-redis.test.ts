@@ -110,7 +110,9 @@ describe('Redis', limits, () => {
     const key = `keepa-deals:{${keyHash}}:leases`;
     redis.ask('SET', key, 'garbage');
     const look = await setup.look();
-    assert.match(look.found('warning', 'leases').what, /holds something else/);
+    const { what, todo } = look.found('warning', 'leases');
+    assert.match(what, /holds something else/);
+    assert.match(todo ?? '', /^start the daemon: it sets aside/);
     assert.equal(redis.ask('TYPE', key), 'string');
     assert.equal(redis.ask('DBSIZE'), '1');
   });

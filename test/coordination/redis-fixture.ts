@@ -29,11 +29,12 @@ export class RedisFixture implements CoordinationFixture {
   readonly #dead = new Set<string>();
   readonly #opened: Coordination[] = [];
 
-  constructor(url: string) {
+  /** `operatorUrl`: what is done to it from outside, which its own user may not. */
+  constructor(url: string, operatorUrl = url) {
     fixtures += 1;
     this.keyHash = `fixture${fixtures}`;
     this.#url = url;
-    this.#link = new RedisLink(parseRedisUrl(url));
+    this.#link = new RedisLink(parseRedisUrl(operatorUrl));
   }
 
   async open(): Promise<Coordination> {
