@@ -13,6 +13,8 @@ import { environmentOf } from './unit-environment.ts';
 
 interface PlaceSetting {
   readonly name: string;
+  /** The flag of `start` that wins over the variable. */
+  readonly flag?: string;
   /** For people. */
   readonly what: string;
   /** What is in force here, whoever set it; undefined where there is none. */
@@ -34,6 +36,7 @@ const places: readonly PlaceSetting[] = [
   },
   {
     name: 'KEEPA_DEALS_DATA_DIR',
+    flag: '--data-dir',
     what: 'data_dir',
     here: ({ config }) => config.dataDir,
     there: asPath,
@@ -46,6 +49,7 @@ const places: readonly PlaceSetting[] = [
   },
   {
     name: 'KEEPA_DEALS_CONFIG',
+    flag: '--config',
     what: 'the configuration file',
     here: ({ file }) => file,
     there: asPath,
@@ -57,14 +61,16 @@ const id = 'unit-environment';
 export function checkUnitEnvironment({ units, loaded }: Facts): readonly Finding[] {
   const [unit] = units;
   if (unit === undefined) return [skipped(id, 'no unit is installed')];
-  const { variables, unread } = environmentOf(unit);
-  const found = places.flatMap(({ name, what, here, there }) => {
-    const set = variables.get(name);
+  const { variables, flags, unread } = environmentOf(unit);
+  const found = places.flatMap(({ name, flag = '', what, here, there }) => {
+    const said = flags.get(flag);
+    const set = said ?? variables.get(name);
     const ours = here(loaded);
     if (set === undefined || there(set.value) === ours) return [];
     const isHere = ours === undefined ? 'not set' : 'another';
+    const sets = said === undefined ? `sets ${name}` : `starts it with ${flag}`;
     return warning(id, {
-      what: `the unit sets ${name} (in ${set.path}), and here it is ${isHere}`,
+      what: `the unit ${sets} (in ${set.path}), and here it is ${isHere}`,
       why: `${what} is another here, and what is said of it is not true of the service`,
       todo: `set ${name} to the same here, for doctor, locks and checkpoints`,
     });

@@ -1,10 +1,11 @@
 /**
- * The environment that an installed unit gives its service, as systemd puts it together: quoted
- * and continued lines, resets, drop-ins, and files of variables, which win over the rest.
+ * What an installed unit gives its service to work with, as systemd puts it together: quoted and
+ * continued lines, resets, drop-ins, files of variables, which win over the rest, what is unset in
+ * the end, and the flags of the command line.
  *
  * Values may be secrets: whoever asks compares them and shows none.
  */
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import type { Unit } from './doctor-unit.ts';
 
 interface Variable {
@@ -16,6 +17,8 @@ interface Variable {
 export interface UnitEnvironment {
   /** By name; what is set to nothing is left out. */
   readonly variables: ReadonlyMap<string, Variable>;
+  /** With their values, such as `--data-dir`. */
+  readonly flags: ReadonlyMap<string, Variable>;
   /** Drop-ins and files of variables that are there and could not be read. */
   readonly unread: readonly string[];
 }
@@ -32,6 +35,13 @@ const specifiers: Readonly<Record<string, string>> = {
 
 type Assignment = Variable & { readonly name: string };
 
+/** The settings that are read here: each a list, which an empty value begins anew. */
+const settings = ['Environment', 'EnvironmentFile', 'UnsetEnvironment', 'ExecStart'] as const;
+type Setting = (typeof settings)[number];
+type Said = { readonly text: string; readonly path: string };
+
+const settingLine = new RegExp(`^\\s*(${settings.join('|')})\\s*=(.*)$`, 's');
+
 /** Never throws: what cannot be read is named. */
 export function environmentOf(unit: Unit): UnitEnvironment {
   const unread: string[] = [];
@@ -44,27 +54,61 @@ export function environmentOf(unit: Unit): UnitEnvironment {
       return '';
     }
   };
-  let own: Assignment[] = [];
-  let files: { readonly file: string; readonly path: string }[] = [];
-  const look = (text: string, path: string): void => {
-    for (const line of logicalLines(text)) {
-      const [, kind, value = ''] = /^\s*(Environment|EnvironmentFile)\s*=(.*)$/s.exec(line) ?? [];
-      const said = value.trim();
-      if (kind === 'Environment') own = said === '' ? [] : [...own, ...wordsOf(said, path)];
-      if (kind === 'EnvironmentFile') files = said === '' ? [] : [...files, { file: said, path }];
-    }
-  };
-  look(unit.text, unit.path);
-  for (const path of unit.dropIns) look(read(path), path);
-  const fromFiles = files.flatMap(({ file, path }) => {
+  const texts = [unit.path, ...unit.dropIns].map((path, index) => {
+    return { path, text: index === 0 ? unit.text : read(path) };
+  });
+  const said = saidIn(texts);
+  const own = said.Environment.flatMap(({ text, path }) => wordsOf(text).flatMap(assigned(path)));
+  const fromFiles = said.EnvironmentFile.flatMap(({ text, path }) => {
     // A file that may be absent begins with a minus.
-    const text = read(expanded(file.replace(/^-/, '')), { isOptional: file.startsWith('-') });
-    return linesOf(text, path);
+    const isOptional = text.startsWith('-');
+    const files = filesNamed(expanded(text.replace(/^-/, '')));
+    return files.flatMap((file) => linesOf(read(file, { isOptional }), path));
   });
   const variables = new Map<string, Variable>();
   for (const { name, ...variable } of [...own, ...fromFiles]) variables.set(name, variable);
+  for (const { text } of said.UnsetEnvironment) {
+    for (const word of wordsOf(text)) unset(variables, word);
+  }
   for (const [name, { value }] of variables) if (value === '') variables.delete(name);
-  return { variables, unread };
+  return { variables, flags: new Map(said.ExecStart.flatMap(flagsOf)), unread };
+}
+
+function saidIn(texts: readonly Said[]): Readonly<Record<Setting, readonly Said[]>> {
+  const said: Record<Setting, readonly Said[]> = {
+    ...{ Environment: [], EnvironmentFile: [], UnsetEnvironment: [], ExecStart: [] },
+  };
+  for (const { text, path } of texts) {
+    for (const line of logicalLines(text)) {
+      const [, setting, value = ''] = settingLine.exec(line) ?? [];
+      if (setting === undefined) continue;
+      const before = said[setting as Setting];
+      const now = value.trim();
+      said[setting as Setting] = now === '' ? [] : [...before, { text: now, path }];
+    }
+  }
+  return said;
+}
+
+/** A name, or an assignment that is unset only as it is. */
+function unset(variables: Map<string, Variable>, word: string): void {
+  const [name = '', ...value] = word.split('=');
+  const isMeant = value.length === 0 || variables.get(name)?.value === value.join('=');
+  if (isMeant) variables.delete(name);
+}
+
+/** A pattern that matches nothing is a file that is missing. */
+function filesNamed(path: string): readonly string[] {
+  const found = /[*?[]/.test(path) ? globSync(path).sort() : [];
+  return found.length === 0 ? [path] : found;
+}
+
+function flagsOf({ text, path }: Said): readonly (readonly [string, Variable])[] {
+  const words = wordsOf(text);
+  return words.flatMap((word, index) => {
+    const [, name, value = words[index + 1] ?? ''] = /^(--[a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
+    return name === undefined ? [] : [[name, { value, path }] as const];
+  });
 }
 
 /** Without remarks, also those amid a line that a backslash continues. */
@@ -83,10 +127,14 @@ function logicalLines(text: string): readonly string[] {
   return [...lines, begun];
 }
 
-/** Of `Environment=`: assignments between blanks, each of them or its value perhaps in quotes. */
-function wordsOf(text: string, path: string): readonly Assignment[] {
+/** Between blanks, each of them or a part of it perhaps in quotes. */
+function wordsOf(text: string): readonly string[] {
   const words = text.match(/(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\.|[^\s"'\\])+/g) ?? [];
-  return words.flatMap((word) => assignment(expanded(unquoted(word)), path));
+  return words.map((word) => expanded(unquoted(word)));
+}
+
+function assigned(path: string): (word: string) => readonly Assignment[] {
+  return (word) => assignment(word, path);
 }
 
 /** Of a file of variables: one to a line, with no specifiers. */

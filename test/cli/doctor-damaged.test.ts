@@ -14,7 +14,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import SqliteFile from 'better-sqlite3';
 import { asSoleWriter } from '../../src/cli/sole-writer.ts';
@@ -223,12 +223,14 @@ describe('the unit', limits, () => {
     ['after a reset', `Environment=\nEnvironment=${redis}`],
     ['in a file', 'EnvironmentFile=redis.env'],
     ['in a file that may be absent', 'EnvironmentFile=-redis.env'],
+    ['in one of several files', 'EnvironmentFile=re*.env'],
     ['in a file that wins', 'EnvironmentFile=redis.env\nEnvironment=KEEPA_DEALS_REDIS_URL=here'],
   ] as const) {
     test(`whose drop-in names, ${what}, a Redis that is another here or none`, async () => {
       const file = setup.place.write('redis.env', `# ours\n${redis}\n`);
       setup.secrets.push('redis-passw0rd');
-      setup.installUnit(shipped, `[Service]\n${lines.replace('redis.env', file)}\n`);
+      const own = lines.replace(/re\S+\.env/, (name) => join(dirname(file), name));
+      setup.installUnit(shipped, `[Service]\n${own}\n`);
       const look = await setup.look();
       assert.equal(look.code, 3);
       const found = look.found('warning', 'unit-environment');
@@ -259,11 +261,19 @@ describe('the unit', limits, () => {
     ['warning', 'Environment=KEEPA_DEALS_CONFIG=/x'],
     ['ok', 'Environment=KEEPA_DEALS_KEEPA_URL=https://keepa.example/'],
     ['warning', 'Environment=KEEPA_DEALS_KEEPA_URL=https://keepa.example/2'],
+    ['ok', 'Environment=KEEPA_DEALS_DATA_DIR=/x\nUnsetEnvironment=A KEEPA_DEALS_DATA_DIR'],
+    ['ok', 'Environment=KEEPA_DEALS_DATA_DIR=/x\nUnsetEnvironment=KEEPA_DEALS_DATA_DIR=/x'],
+    ['warning', 'Environment=KEEPA_DEALS_DATA_DIR=/x\nUnsetEnvironment=KEEPA_DEALS_DATA_DIR=/y'],
+    ['skipped', 'EnvironmentFile=/no/such/*.env'],
+    ['warning', 'ExecStart=\nExecStart=/opt/keepa-deals start --json --data-dir /x'],
+    ['warning', 'ExecStart=\nExecStart=/opt/keepa-deals start "--config=/x"'],
+    ['warning', 'Environment=KEEPA_DEALS_DATA_DIR=DATA\nExecStart=\nExecStart=k --data-dir=/x'],
+    ['ok', 'Environment=KEEPA_DEALS_DATA_DIR=/x\nExecStart=\nExecStart=k --data-dir=DATA'],
   ] as const) {
     test(`whose drop-in says ${JSON.stringify(lines)}: ${level}`, async () => {
       const keepa = '[keepa]\nurl = "https://keepa.example"\n';
       const file = setup.place.write('keepa-deals.toml', `${doctorToml}${keepa}`);
-      const own = lines.replace(/=FILE$/, `=${file}`).replace(/=DATA$/, `=${setup.dataDir}`);
+      const own = lines.replace(/=FILE$/m, `=${file}`).replace(/=DATA$/m, `=${setup.dataDir}`);
       setup.installUnit(shipped, `[Service]\n${own}\n`);
       const { report } = await setup.look();
       assert.equal(report.findings.find((one) => one.id === 'unit-environment')?.level, level);
