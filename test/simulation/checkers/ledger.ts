@@ -6,9 +6,10 @@
  * but none of a process that stopped in order with a disk in order.
  * Left out: answers that tell nothing true of tokens (the all-zero envelope).
  * *Unreported*: when strangers took more than a third of an hour's refill within an hour that was
- * quiet otherwise, status names at least half of it. Quiet: one life, no fault, no other change,
- * no pause (it asks Keepa nothing, and believes the bucket to fill up meanwhile), and no token
- * expired at the cap: what a stranger takes of those nobody misses.
+ * quiet otherwise, status names at least half of it. Quiet: one life, no fault, no other change
+ * (one of the rate is known when two answers told it, which in debt may be an hour later), no pause
+ * (it asks Keepa nothing, and believes the bucket to fill up meanwhile), and no token expired at
+ * the cap: what a stranger takes of those nobody misses.
  */
 import type { Ending } from '../../../src/daemon-contract.ts';
 import type { LivedLife } from '../fault-host.ts';
@@ -19,6 +20,8 @@ import type { Checker, Watched } from './checker.ts';
 import { isInForce } from './pauses.ts';
 
 const hourMs = 3_600_000;
+/** A changed rate is believed when so many answers in a row told it. */
+const rateToldMax = 2;
 
 interface OpenAnswer {
   readonly life: Life;
@@ -32,6 +35,8 @@ export class LedgerChecker implements Checker {
   #open: OpenAnswer[] = [];
   #taken: { readonly atMs: number; readonly tokens: number }[] = [];
   #otherwiseDisturbedAtMs: number;
+  /** How many answers told the rate as it is now. */
+  #rateTold = rateToldMax;
   #expired = 0;
 
   constructor(run: Watched) {
@@ -51,6 +56,9 @@ export class LedgerChecker implements Checker {
     const { body } = value as { readonly body: string };
     if (last === undefined || last.status !== 200 || isOfNoPlan(body)) return;
     this.#open.push({ life, tokens: last.costTokens });
+    if (this.#rateTold === rateToldMax) return;
+    this.#rateTold += 1;
+    this.#otherwiseDisturbedAtMs = this.#run.nowMs;
   }
 
   crashed(): void {
@@ -113,6 +121,7 @@ export class LedgerChecker implements Checker {
   }
 
   rateChanged(): void {
+    this.#rateTold = 0;
     this.#otherwiseDisturbedAtMs = this.#run.nowMs;
   }
 
