@@ -30,6 +30,7 @@ const asUrl = (value: string): string => value.replace(/\/+$/, '');
 const places: readonly PlaceSetting[] = [
   {
     name: 'KEEPA_DEALS_REDIS_URL',
+    flag: '--redis-url',
     what: 'redis_url',
     here: ({ config }) => config.redisUrl?.reveal(),
     there: (value) => value,
@@ -61,7 +62,7 @@ const id = 'unit-environment';
 export function checkUnitEnvironment({ units, loaded }: Facts): readonly Finding[] {
   const [unit] = units;
   if (unit === undefined) return [skipped(id, 'no unit is installed')];
-  const { variables, flags, unread } = environmentOf(unit);
+  const { variables, flags, passed, unread } = environmentOf(unit);
   const found = places.flatMap(({ name, flag = '', what, here, there }) => {
     const said = flags.get(flag);
     const set = said ?? variables.get(name);
@@ -78,6 +79,10 @@ export function checkUnitEnvironment({ units, loaded }: Facts): readonly Finding
   if (found.length > 0) return found;
   if (unread.length > 0) {
     return [skipped(id, `${unread.join(', ')} cannot be read here: it may name another Redis`)];
+  }
+  const handedOn = passed.filter((name) => places.some((place) => place.name === name));
+  if (handedOn.length > 0) {
+    return [skipped(id, `what systemd hands on is not known here: ${handedOn.join(', ')}`)];
   }
   return [fine(id, 'it sets no place that is another here')];
 }

@@ -17,8 +17,10 @@ interface Variable {
 export interface UnitEnvironment {
   /** By name; what is set to nothing is left out. */
   readonly variables: ReadonlyMap<string, Variable>;
-  /** With their values, such as `--data-dir`. */
+  /** Of `start`, with their values. */
   readonly flags: ReadonlyMap<string, Variable>;
+  /** Names of variables that systemd hands on from its own, whose values are not known here. */
+  readonly passed: readonly string[];
   /** Drop-ins and files of variables that are there and could not be read. */
   readonly unread: readonly string[];
 }
@@ -36,7 +38,13 @@ const specifiers: Readonly<Record<string, string>> = {
 type Assignment = Variable & { readonly name: string };
 
 /** The settings that are read here: each a list, which an empty value begins anew. */
-const settings = ['Environment', 'EnvironmentFile', 'UnsetEnvironment', 'ExecStart'] as const;
+const settings = [
+  'Environment',
+  'EnvironmentFile',
+  'PassEnvironment',
+  'UnsetEnvironment',
+  'ExecStart',
+] as const;
 type Setting = (typeof settings)[number];
 type Said = { readonly text: string; readonly path: string };
 
@@ -71,12 +79,14 @@ export function environmentOf(unit: Unit): UnitEnvironment {
     for (const word of wordsOf(text)) unset(variables, word);
   }
   for (const [name, { value }] of variables) if (value === '') variables.delete(name);
-  return { variables, flags: new Map(said.ExecStart.flatMap(flagsOf)), unread };
+  const passed = said.PassEnvironment.flatMap(({ text }) => wordsOf(text));
+  return { variables, flags: flagsOf(said.ExecStart, variables), passed, unread };
 }
 
 function saidIn(texts: readonly Said[]): Readonly<Record<Setting, readonly Said[]>> {
   const said: Record<Setting, readonly Said[]> = {
-    ...{ Environment: [], EnvironmentFile: [], UnsetEnvironment: [], ExecStart: [] },
+    ...{ Environment: [], EnvironmentFile: [], PassEnvironment: [], UnsetEnvironment: [] },
+    ExecStart: [],
   };
   for (const { text, path } of texts) {
     for (const line of logicalLines(text)) {
@@ -103,12 +113,23 @@ function filesNamed(path: string): readonly string[] {
   return found.length === 0 ? [path] : found;
 }
 
-function flagsOf({ text, path }: Said): readonly (readonly [string, Variable])[] {
-  const words = wordsOf(text);
-  return words.flatMap((word, index) => {
-    const [, name, value = words[index + 1] ?? ''] = /^(--[a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
-    return name === undefined ? [] : [[name, { value, path }] as const];
+/** Of the last command line, from the word `start` on; variables in it stand for their values. */
+function flagsOf(
+  lines: readonly Said[],
+  variables: ReadonlyMap<string, Variable>,
+): ReadonlyMap<string, Variable> {
+  const flags = new Map<string, Variable>();
+  const { text = '', path = '' } = lines.at(-1) ?? {};
+  const known = text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced?: string, bare?: string) => {
+    return variables.get(braced ?? bare ?? '')?.value ?? '';
   });
+  const words = wordsOf(known);
+  const startAt = words.indexOf('start');
+  for (const [index, word] of words.entries()) {
+    const [, name, value = words[index + 1] ?? ''] = /^(--[a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (name !== undefined && startAt !== -1 && index > startAt) flags.set(name, { value, path });
+  }
+  return flags;
 }
 
 /** Without remarks, also those amid a line that a backslash continues. */

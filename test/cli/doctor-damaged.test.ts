@@ -228,6 +228,7 @@ describe('the unit', limits, () => {
   ] as const) {
     test(`whose drop-in names, ${what}, a Redis that is another here or none`, async () => {
       const file = setup.place.write('redis.env', `# ours\n${redis}\n`);
+      setup.place.write('re-before.env', 'KEEPA_DEALS_REDIS_URL=overruled\n');
       setup.secrets.push('redis-passw0rd');
       const own = lines.replace(/re\S+\.env/, (name) => join(dirname(file), name));
       setup.installUnit(shipped, `[Service]\n${own}\n`);
@@ -248,6 +249,8 @@ describe('the unit', limits, () => {
     });
   }
 
+  const startedWith = (flags: string): string =>
+    `ExecStart=\nExecStart=/opt/keepa-deals/bin/keepa-deals start ${flags}`;
   for (const [level, lines] of [
     ['ok', '# Environment=KEEPA_DEALS_REDIS_URL=redis://h'],
     ['ok', 'Environment=KEEPA_DEALS_HTTP=127.0.0.1:80'],
@@ -265,15 +268,20 @@ describe('the unit', limits, () => {
     ['ok', 'Environment=KEEPA_DEALS_DATA_DIR=/x\nUnsetEnvironment=KEEPA_DEALS_DATA_DIR=/x'],
     ['warning', 'Environment=KEEPA_DEALS_DATA_DIR=/x\nUnsetEnvironment=KEEPA_DEALS_DATA_DIR=/y'],
     ['skipped', 'EnvironmentFile=/no/such/*.env'],
-    ['warning', 'ExecStart=\nExecStart=/opt/keepa-deals start --json --data-dir /x'],
-    ['warning', 'ExecStart=\nExecStart=/opt/keepa-deals start "--config=/x"'],
-    ['warning', 'Environment=KEEPA_DEALS_DATA_DIR=DATA\nExecStart=\nExecStart=k --data-dir=/x'],
-    ['ok', 'Environment=KEEPA_DEALS_DATA_DIR=/x\nExecStart=\nExecStart=k --data-dir=DATA'],
+    ['skipped', 'PassEnvironment=A KEEPA_DEALS_REDIS_URL'],
+    ['ok', 'PassEnvironment=TZ'],
+    ['warning', startedWith('--json --data-dir /x')],
+    ['warning', startedWith('"--config=/x"')],
+    ['warning', startedWith('--redis-url redis://h')],
+    ['warning', `Environment=KEEPA_DEALS_DATA_DIR=DATA\n${startedWith('--data-dir=/x')}`],
+    ['ok', `Environment=KEEPA_DEALS_DATA_DIR=/x\n${startedWith('--data-dir=DATA')}`],
+    ['ok', `Environment="D=DATA"\n${startedWith('--data-dir $D')}`],
+    ['ok', 'ExecStart=\nExecStart=/usr/bin/env --config /x keepa-deals start --json'],
   ] as const) {
     test(`whose drop-in says ${JSON.stringify(lines)}: ${level}`, async () => {
       const keepa = '[keepa]\nurl = "https://keepa.example"\n';
       const file = setup.place.write('keepa-deals.toml', `${doctorToml}${keepa}`);
-      const own = lines.replace(/=FILE$/m, `=${file}`).replace(/=DATA$/m, `=${setup.dataDir}`);
+      const own = lines.replace(/=FILE$/m, `=${file}`).replace(/=DATA\b/, `=${setup.dataDir}`);
       setup.installUnit(shipped, `[Service]\n${own}\n`);
       const { report } = await setup.look();
       assert.equal(report.findings.find((one) => one.id === 'unit-environment')?.level, level);
