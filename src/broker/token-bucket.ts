@@ -160,7 +160,7 @@ export function adoptTruth(
     bucket: next,
     ...explain(change, before, {
       unseen,
-      reported: { rate: wholeRate(envelope), balance: next.balance + costTokens },
+      reported: { rate: wholeRate(envelope), balance: reported.balance + costTokens },
     }),
     newRate: rates.rate === before.rate ? undefined : rates.rate,
   };
@@ -178,9 +178,12 @@ function explain(
   { unseen, reported }: { unseen: number; reported: Reported },
 ): { lump: number | undefined; gain: number; drain: number } {
   const expected = Math.min(unseen * lumpOf(before), roomIn(before));
-  const least = isCut(reported, before)
-    ? Math.min(expected, capacityMinutes * reported.rate - before.balance)
-    : expected;
+  // The bucket is cut to its size when a lump comes.
+  const ticked = unseen + before.lumpsSinceTruth > 0;
+  const least =
+    ticked && isCut(reported, before)
+      ? Math.min(expected, capacityMinutes * reported.rate - before.balance)
+      : expected;
   // More than we projected is still refill as long as the plan could have brought it: a debit
   // taken before a lump makes room under the cap, a rumour of a lower rate may have been false, a
   // reduction that we rounded up may count for less.
@@ -203,9 +206,9 @@ interface Reported {
 }
 
 /**
- * Whether a change to a smaller plan took what that cannot hold. The answer that confirms the lower
- * rate shows it by any balance that such a plan can hold; the first one to tell of it, which may be
- * wrong, only by a bucket that is full.
+ * Whether what is missing was cut off because a smaller plan cannot hold it. By the answer that
+ * confirms the lower rate any balance shows it that such a plan can hold. By the first one to tell
+ * of it, which may be wrong, only a full bucket does.
  */
 function isCut({ rate, balance }: Reported, before: Bucket): boolean {
   const capacity = capacityMinutes * rate;

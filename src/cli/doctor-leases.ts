@@ -40,7 +40,8 @@ interface Place {
 }
 
 const todoInFile = 'nothing of worth is in it: stop the daemon, move it away, start again';
-const todoInRedis = 'start the daemon: it sets aside what it cannot read, under another name';
+const todoInRedis =
+  'a start sets aside what it needs itself; locks list and checkpoints list name the rest';
 
 /** All of it, from every place that can be read. Never rejects. */
 export async function lookAtCoordination(facts: Facts): Promise<Kept> {

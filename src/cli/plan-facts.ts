@@ -16,14 +16,18 @@ import { socketPath } from './data-dir.ts';
 import type { PlanQuestion } from './plan-run.ts';
 import type { MarketFigures } from './plan-workload.ts';
 import { withStore } from './reading.ts';
-import { askDaemon } from './status-client.ts';
+import { askDaemon, whyUntold } from './status-client.ts';
 
 export interface PlanFacts {
   readonly ratePerMinute: number;
   readonly rateFrom: 'asked' | 'daemon' | 'assumed';
+  /** Why the rate is not the daemon's; absent where it was asked for, or is. */
+  readonly whyAssumed?: string;
   readonly rowsFrom: 'asked' | 'database' | 'assumed';
   /** Of each price whether it was measured here. */
   readonly measured: Readonly<Record<keyof UnitPrices, boolean>>;
+  /** What of the market was measured here; the rest is assumed. */
+  readonly marketMeasured: readonly (keyof MarketFigures)[];
   readonly question: PlanQuestion;
 }
 
@@ -37,8 +41,9 @@ const shapes = { page: 'deal', history: 'product', offers: 'product+offers20', s
 /** Answers looked at, and fewer than this say nothing. */
 const answersMax = 50;
 const answersMin = 5;
-const judgedMin = 100;
-/** Observed: 15 % of the rows change a day, a price twice; one in ten is accepted. */
+/** Rows, and fewer than this say nothing of a share. */
+const rowsMin = 100;
+/** Observed: 15 % of the rows are new a day, a price lasts half of one; one in ten is accepted. */
 const marketAssumed = {
   candidateShare: 1,
   acceptedShare: 0.1,
@@ -52,7 +57,7 @@ interface Stored {
   readonly measured: PlanFacts['measured'];
   readonly rows: number | undefined;
   readonly candidates: number | undefined;
-  readonly acceptedShare: number | undefined;
+  readonly shares: Partial<Pick<MarketFigures, 'candidateShare' | 'acceptedShare'>>;
   readonly learned: unknown;
 }
 
@@ -77,18 +82,24 @@ export async function readPlanFacts(
     ...marketAssumed,
     rows,
     feeds,
-    acceptedShare: stored?.acceptedShare ?? marketAssumed.acceptedShare,
+    ...stored?.shares,
   };
   const rate = report?.tokens.refillRate ?? undefined;
+  const whyAssumed =
+    live.kind === 'answered' ? 'the daemon does not know it' : whyUntold[live.kind];
   return {
     ratePerMinute: flags.rate?.[0] ?? rate ?? rateAssumed,
     rateFrom: flags.rate !== undefined ? 'asked' : rate !== undefined ? 'daemon' : 'assumed',
+    ...((flags.rate ?? rate) ? {} : { whyAssumed }),
     rowsFrom: flags.rows !== undefined ? 'asked' : stored?.rows ? 'database' : 'assumed',
     measured: stored?.measured ?? { page: false, history: false, offers: false, seller: false },
+    marketMeasured: Object.keys(stored?.shares ?? {}) as (keyof MarketFigures)[],
     question: {
       market,
       prices: stored?.prices ?? pricesDocumented,
-      backlog: (flags.rows === undefined ? stored?.candidates : undefined) ?? rows,
+      backlog:
+        (flags.rows === undefined ? stored?.candidates : undefined) ??
+        Math.round(rows * market.candidateShare),
       shares: config.shares,
       sweepIntervalMs: config.sweepIntervalMs,
       ttlMs: (flags.ttl ?? config.retention.ttlHours) * 3_600_000,
@@ -117,7 +128,6 @@ async function readFrom(reader: DealReader): Promise<Stored> {
   const isMeasured = (name: keyof UnitPrices): boolean => known.has(shapes[name]);
   const deals = await reader.countByState();
   const live = deals.total - deals.ended;
-  const { processed, accepted } = await reader.judgingTotals();
   return {
     prices: {
       page: price('page'),
@@ -133,7 +143,22 @@ async function readFrom(reader: DealReader): Promise<Stored> {
     },
     rows: live > 0 ? live : undefined,
     candidates: live > 0 ? deals.candidate : undefined,
-    acceptedShare: processed >= judgedMin ? accepted / processed : undefined,
+    shares: sharesOf({ ...deals, live, screened: await reader.screenedRows() }),
     learned: await reader.learnedCosts(systemClock().now() - learnedAgeMsMax),
+  };
+}
+
+/** Of the rows that are there now: what passes the screens, and what of that is accepted. */
+function sharesOf(rows: {
+  readonly live: number;
+  readonly screened: number;
+  readonly candidate: number;
+  readonly accepted: number;
+}): Stored['shares'] {
+  const passing = rows.live - rows.screened;
+  const judged = passing - rows.candidate;
+  return {
+    ...(rows.live >= rowsMin ? { candidateShare: passing / rows.live } : {}),
+    ...(judged >= rowsMin ? { acceptedShare: rows.accepted / judged } : {}),
   };
 }

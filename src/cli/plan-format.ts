@@ -24,6 +24,7 @@ export function planJson({ facts, figures }: PlanAnswer): string {
     rowsFrom: facts.rowsFrom,
     ttlMs: question.ttlMs,
     market: question.market,
+    marketMeasured: facts.marketMeasured,
     prices: Object.fromEntries(
       Object.entries(question.prices).map(([name, tokens]) => [
         name,
@@ -106,11 +107,18 @@ function sourceLines(facts: PlanFacts): string[] {
   const parts = Object.entries(prices).map(
     ([name, tokens]) => `${name} ${tokens}${isMeasured(facts, name) ? '' : ' (documented)'}`,
   );
-  const share = Math.round(market.acceptedShare * 100);
+  const share = (name: 'candidateShare' | 'acceptedShare'): string => {
+    const assumed = facts.marketMeasured.includes(name) ? '' : ' (assumed)';
+    return `${Math.round(market[name] * 100)} %${assumed}`;
+  };
+  const why = facts.whyAssumed === undefined ? '' : ` (${facts.whyAssumed})`;
   return [
     `prices: ${parts.join(', ')}`,
-    `rows: ${market.rows} (${facts.rowsFrom}) in ${market.feeds} feed(s), ${share} % accepted, ` +
-      `${Math.round(market.newPerDayShare * 100)} % new a day; rate: ${facts.rateFrom}`,
+    `rows: ${market.rows} (${facts.rowsFrom}) in ${market.feeds} feed(s), of which ` +
+      `${share('candidateShare')} pass the screens`,
+    `of these ${share('acceptedShare')} are accepted; rate: ${facts.rateFrom}${why}`,
+    `assumed: ${Math.round(market.newPerDayShare * 100)} % of the rows are new a day, ` +
+      `and a price lasts ${market.repriceHours} h`,
   ];
 }
 

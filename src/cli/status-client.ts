@@ -23,6 +23,14 @@ export type DaemonAnswer =
   | { readonly kind: 'foreign'; readonly why: string }
   | { readonly kind: 'silent'; readonly why: string };
 
+/** Why what only a daemon knows is not told, in half a sentence. */
+export const whyUntold: Readonly<Record<Exclude<DaemonAnswer['kind'], 'answered'>, string>> = {
+  absent: 'no daemon runs',
+  denied: 'this user may not ask the daemon',
+  foreign: 'the daemon that runs is of another version',
+  silent: 'the daemon does not answer',
+};
+
 /** A report takes milliseconds; a daemon in the middle of a large write some hundred of them. */
 const answerMsMax = 2_000;
 

@@ -34,6 +34,7 @@ export function tokensJson(facts: TokenFacts): string {
     requests: requestsIn(groups),
     refillRate: live.refillRate ?? null,
     unexplainedTokens: live.unexplainedTokens ?? null,
+    whyUntold: live.whyUntold ?? null,
     classes: Object.fromEntries(classes),
     purposes: byPurpose(groups).map(({ spendClass, purpose, requests, items, tokens }) => {
       return { spendClass, purpose, requests, items, tokens };
@@ -84,7 +85,7 @@ function headText(facts: TokenFacts): string {
 
 function drainLines({ live }: TokenFacts): string[] {
   const { unexplainedTokens, whyUntold } = live;
-  if (whyUntold !== undefined) return [`${whyUntold}, so nobody knows what others spent`];
+  if (whyUntold !== undefined) return [`${whyUntold}, so what others spent is not known here`];
   if (unexplainedTokens === undefined) return [];
   if (unexplainedTokens <= 0) return ['the ledger explains the balance of the last hour'];
   return [`${unexplainedTokens} tokens of the last hour were spent by somebody else`];

@@ -10,7 +10,7 @@ import { exitCodes } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { socketPath } from './data-dir.ts';
 import { type PlaceFlags, readConfig, withStore } from './reading.ts';
-import { askDaemon, type DaemonAnswer } from './status-client.ts';
+import { askDaemon, whyUntold } from './status-client.ts';
 import type { LiveTokens, TokenFacts } from './token-facts.ts';
 import { tokensJson, tokensLines } from './tokens-format.ts';
 
@@ -47,14 +47,6 @@ export async function tokens(flags: TokensFlags, context: CliContext): Promise<n
   context.terminal.out(text);
   return exitCodes.fine;
 }
-
-/** What it adds is worth having, and nothing without which the ledger says less. */
-const whyUntold: Readonly<Record<Exclude<DaemonAnswer['kind'], 'answered'>, string>> = {
-  absent: 'no daemon runs',
-  denied: 'this user may not ask the daemon',
-  foreign: 'the daemon that runs is of another version',
-  silent: 'the daemon does not answer',
-};
 
 async function readLive(dataDir: string): Promise<LiveTokens> {
   const answer = await askDaemon(socketPath(dataDir), systemClock());

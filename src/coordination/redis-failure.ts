@@ -48,7 +48,7 @@ const refusals: readonly (readonly [RegExp, Refusal])[] = [
   ],
   [
     // Inside a script it is told in other words, which version 7.2 changed.
-    /^(NOPERM|ERR (The user executing the script|ACL failure in script))/,
+    /^(NOPERM|(ERR )?(The user executing the script|ACL failure in script))/,
     mistaken(
       'its user may not do what is needed',
       'give it the rights that docs/operating.md names for a user of its own',
@@ -72,6 +72,9 @@ const refusals: readonly (readonly [RegExp, Refusal])[] = [
   ],
   [/^MISCONF/, unfit('it refuses writes, as it cannot save to its disk', 'see its log')],
 ];
+
+/** What versions before 7 put before that which stopped a script. */
+const scriptFrame = /^ERR Error running script[^@]*(@user_script: ?\d+: )+-?/;
 
 /** A server that is on its way up, or between two primaries. */
 const passing = /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|UNBLOCKED)\b/;
@@ -161,10 +164,11 @@ function refusalOf(
   if (code === 'EACCES' || code === 'EPERM') {
     return mistaken('permission denied', 'let this user into the socket');
   }
-  const known = refusals.find(([pattern]) => pattern.test(message));
+  const said = message.replace(scriptFrame, '');
+  const known = refusals.find(([pattern]) => pattern.test(said));
   if (known !== undefined) return known[1];
   const isReply = error instanceof Error && error.name === 'ReplyError';
-  if (!isReply || passing.test(message)) return undefined;
+  if (!isReply || passing.test(said)) return undefined;
   return unfit(`it answers with an error (${message.split(' ', 1)[0]})`, 'see its log');
 }
 

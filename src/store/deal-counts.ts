@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Ask } from './ask.ts';
+import { screenPrefix } from './columns.ts';
 import { type DealState, dealStates, type Freshness } from './ports.ts';
 
 export async function countByState(
@@ -25,6 +26,15 @@ export async function countByState(
 /** Rows that are due to end and wait for somebody's yes or for their own re-check. */
 export async function heldRows(ask: Ask): Promise<number> {
   return await countOf(ask, 'select count(*) as rows from deals where held_at_ms is not null');
+}
+
+/** Live rows that their feeds' screens turned down: nothing is bought for them. */
+export async function screenedRows(ask: Ask): Promise<number> {
+  return await countOf(
+    ask,
+    `select count(*) as rows from deals
+     where state = 'rejected' and substr(reason, 1, ${screenPrefix.length}) = '${screenPrefix}'`,
+  );
 }
 
 /**

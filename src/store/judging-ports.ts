@@ -259,6 +259,8 @@ export interface JudgingReader {
   }): Promise<readonly WorkRow[]>;
   judgingTotals(): Promise<JudgingTotals>;
   heldRows(): Promise<number>;
+  /** Live rows that their feeds' screens turned down: nothing is bought for them. */
+  screenedRows(): Promise<number>;
   /** What was decided and paid for a product, oldest first, as far back as it is kept. */
   past(key: { readonly domainId: number; readonly asin: string }): Promise<readonly PastEvent[]>;
   /** When the row is looked at again, and why; undefined: only when it is listed anew. */

@@ -156,7 +156,7 @@ describe('token bucket: the rate', () => {
     assert.deepEqual([agrees.newRate, agrees.bucket.rate], [25, 25]);
   });
 
-  it('blames nobody for what a smaller plan cannot hold, nor hides what is missing below it', () => {
+  it('blames nobody for what a smaller plan cannot hold, and tells what is missing below it', () => {
     const large = opened({ refillRate: 20, balance: 900 });
     const explained = ({ lump, drain }: ReturnType<typeof next>) => [lump, drain];
     const atOnce = next(large, tickMs, { refillRate: 5, balance: 293, costTokens: 7 });
@@ -169,6 +169,19 @@ describe('token bucket: the rate', () => {
     assert.deepEqual(explained(rumour), [undefined, 700]);
     const uncut = next(told.bucket, 2_000, { refillRate: 5, balance: 880 });
     assert.deepEqual(explained(uncut), [undefined, 20]);
+    // A bucket is cut when a lump comes, and none has come.
+    const early = next(told.bucket, 2_000, { refillRate: 5, balance: 250 });
+    assert.deepEqual(explained(early), [undefined, 650]);
+    // A lump that came during the flight is added on top of the answer.
+    const { bucket } = advanceBucket(large, 31_100);
+    const answer = envelope({
+      asOfMs: keepaMs + 29_990,
+      refillRate: 5,
+      balance: 300,
+      refillInMs: 10,
+    });
+    const flight = { sentAtMs: 30_000, receivedAtMs: 31_100, costTokens: 0 };
+    assert.equal(adoptTruth(bucket, answer, flight).drain, 0);
   });
 
   it('lowers the refill by what trackings take, rounded up', () => {

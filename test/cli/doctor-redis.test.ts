@@ -112,9 +112,17 @@ describe('Redis', limits, () => {
     const look = await setup.look();
     const { what, todo } = look.found('warning', 'leases');
     assert.match(what, /holds something else/);
-    assert.match(todo ?? '', /^start the daemon: it sets aside/);
+    assert.match(todo ?? '', /^a start sets aside what it needs itself/);
     assert.equal(redis.ask('TYPE', key), 'string');
     assert.equal(redis.ask('DBSIZE'), '1');
+  });
+
+  test('with garbage under a name that is none of ours, which no start sets aside', async () => {
+    const redis = await withRedis();
+    redis.ask('HSET', `keepa-deals:{${keyHash}}:leases`, 'stray', '{');
+    const { what, todo } = (await setup.look()).found('warning', 'leases');
+    assert.match(what, /has garbage under stray$/);
+    assert.match(todo ?? '', /locks list and checkpoints list name the rest$/);
   });
 
   test('with the lease of a dead owner, and one of another key that is none of ours', async () => {

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { fillStore, request } from './filled-store.ts';
+import { bareRow, feed, fillStore, request, seenAtMs } from './filled-store.ts';
 import { Place } from './run-cli.ts';
 
 let place: Place;
@@ -33,6 +33,7 @@ test('prints plans side by side and two sentences, within 100 columns', async ()
   assert.deepEqual(rates, [5, 20, 25, 60], 'the assumed plan and the next larger ones');
   assert.match(stdout, /At 5 a minute 10000 rows are seen every .*\.\n/);
   assert.match(stdout, /Take a larger plan: 20 a minute judge [\d.]+ times as many a day/);
+  assert.match(stdout, /rate: assumed \(no daemon runs\)\nassumed: 15 % of the rows are new a day/);
   assert.match(stdout, /page 5 \(documented\), history 1 \(documented\), offers 7 \(documented\)/);
 });
 
@@ -46,6 +47,27 @@ test('takes the prices that were measured here, and says so', async () => {
   assert.equal(answer.plans.length, 1);
   assert.equal(answer.plans[0].ratePerMinute, 25);
   assert.ok(answer.plans[0].judgedPerDay > 0);
+});
+
+test('counts on buying for those rows alone that pass the screens', async () => {
+  const screened = new Place();
+  await fillStore(screened.path('deals.sqlite'), async (writer) => {
+    const rows = Array.from({ length: 198 }, (_, index) => {
+      const row = { ...bareRow, asin: String(index).padStart(10, 'B') };
+      return index < 179 ? { row, rejectedFor: 'no-rank' } : { row };
+    });
+    await writer.storePage({ feed, rows, seenAtMs });
+  });
+  const answer = async (...args: string[]) =>
+    (await screened.run(['plan', '--data-dir', '.', '--rate', '5', ...args])).stdout;
+  const { market, marketMeasured } = JSON.parse(await answer('--json'));
+  const text = await answer();
+  await screened.remove();
+  assert.deepEqual([market.rows, market.candidateShare], [200, 0.1]);
+  assert.deepEqual(marketMeasured, ['candidateShare']);
+  assert.match(text, /\nrows: 200 \(database\) in 1 feed\(s\), of which 10 % pass the screens\n/);
+  assert.match(text, /\nof these 10 % \(assumed\) are accepted; rate: asked\n/);
+  assert.ok(text.split('\n').every((line) => line.length <= 100));
 });
 
 const refused: readonly (readonly [readonly string[], RegExp])[] = [

@@ -67,6 +67,7 @@ test('json says who spent what: by class, by purpose, by shape, by outcome', asy
   assert.deepEqual(shapes.get(shape), { shape, ...offers, documentedTokens: 12 });
   // Nobody but a running daemon knows these.
   assert.deepEqual([record.refillRate, record.unexplainedTokens], [null, null]);
+  assert.equal(record.whyUntold, 'no daemon runs');
   assert.equal(record.last.length, 8);
   const [latest] = record.last;
   assert.deepEqual([latest.purpose, latest.why], ['balance', null]);
@@ -84,7 +85,7 @@ test('the window and the list are as long as asked for', async () => {
 test('the text has the same, and a dash for what nobody knows', async () => {
   const { stdout } = await tokens('--hours', '2');
   assert.match(stdout, /^27\.5 tokens spent in 2 h 00 min, in 7 requests\n/);
-  assert.match(stdout, /no daemon runs, so nobody knows what others spent/);
+  assert.match(stdout, /no daemon runs, so what others spent is not known here/);
   assert.match(stdout, /\nupsert +2 +17\.5 +63\.6 % +- +45 %\n/);
   assert.match(stdout, /\nproduct\+offers20 +7\.5 +7\.5 +7\.5 +12 +1\n/);
   assert.match(stdout, /requests: 5 answered.*1 refused.*; retries: 1 answered/);
@@ -99,7 +100,7 @@ test('a daemon that is there and says nothing of use is told apart from none', a
   const { code, stdout } = await tokens();
   server.close();
   assert.equal(code, 0);
-  assert.match(stdout, /\nthe daemon that runs is of another version, so nobody knows/);
+  assert.match(stdout, /\nthe daemon that runs is of another version, so what others spent/);
 });
 
 test('an empty window is an answer', async () => {
