@@ -2,8 +2,8 @@
  * P14: more tokens per minute never means fewer deals.
  *
  * Now and then a seed's market is run twice more, in peace, for six hours from an empty bucket: on
- * a small plan and on one of twice its size. The larger one must have judged at least as many rows,
- * but for one in fifty: rows come and go while the two look at different moments.
+ * a plan and on the next larger one. That must have judged at least as many rows, but for one in
+ * fifty: rows come and go while the two look at different moments.
  */
 import type { Failure } from './checkers/checker.ts';
 import type { Outcome, RunOptions } from './fault-run.ts';
@@ -12,7 +12,8 @@ import { drawWorld, type World } from './fault-world.ts';
 /** Of so many seeds one is compared. */
 const everySeeds = 25;
 const hours = 6;
-const rates = [1, 2, 5] as const;
+/** From the smallest to more than any of these markets can use. */
+const rates = [1, 2, 5, 25, 60, 250] as const;
 
 type Run = (options: RunOptions) => Promise<Outcome>;
 
@@ -21,9 +22,9 @@ export function withPlansCompared(run: Run): Run {
   return async (options) => {
     const outcome = await run(options);
     if (options.seed % everySeeds !== 0 || outcome.failures.length > 0) return outcome;
-    const ratePerMinute = rates[(options.seed / everySeeds) % rates.length] ?? 1;
+    const at = (options.seed / everySeeds) % (rates.length - 1);
     const world = drawWorld(options.seed);
-    const pair = [ratePerMinute, 2 * ratePerMinute] as const;
+    const pair = [rates[at] ?? 1, rates[at + 1] ?? 1] as const;
     return { ...outcome, failures: await comparePlans(run, { world, hours, rates: pair }) };
   };
 }

@@ -1,7 +1,8 @@
 /**
  * The fault simulator on fixed seeds: no promise is broken, and a replay is a replay.
  *
- * Two hours of faults each, so that all of them fit a minute; whole days are run by `npm run sim`.
+ * Two hours of faults each, after which those of every fourth seed heal, so that all of them fit a
+ * minute; whole days are run by `npm run sim`.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -27,8 +28,10 @@ test('the same seed does the same twice, and another one something else', async 
 });
 
 for (let seed = 1; seed <= seedsMax; seed += 1) {
-  test(`seed ${seed}: two hours of faults break no promise`, async () => {
-    const { failures } = await runSeed({ seed, hours: 2, withoutHealing: true });
+  const isHealed = seed % 4 === 0;
+  const then = isHealed ? ', and what heals converges' : '';
+  test(`seed ${seed}: two hours of faults break no promise${then}`, async () => {
+    const { failures } = await runSeed({ seed, hours: 2, withoutHealing: !isHealed });
     assert.equal(textsOf(failures, seed), '');
   });
 }

@@ -12,7 +12,10 @@ export interface JobOptions {
   onOutcome(outcome: Outcome): void;
 }
 
-/** Runs every seed once. A worker that dies counts as the failure of its seed. */
+/** Some hundred times what a day takes. */
+const seedMsMax = 20 * 60_000;
+
+/** Runs every seed once. A worker that dies or hangs counts as the failure of its seed. */
 export async function runSeeds(options: JobOptions): Promise<void> {
   const waiting = options.seeds.toReversed();
   const workers = Array.from({ length: Math.min(options.jobs, waiting.length) }, () =>
@@ -23,20 +26,24 @@ export async function runSeeds(options: JobOptions): Promise<void> {
 
 async function work(options: JobOptions, waiting: number[]): Promise<void> {
   while (waiting.length > 0) {
-    let seed = 0;
+    let seed: number | undefined;
+    let deadline: NodeJS.Timeout | undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     const worker = fork(options.script, [...options.args, '--worker'], { serialization: 'json' });
     const next = (): void => {
-      seed = waiting.pop() ?? 0;
-      if (seed === 0) worker.disconnect();
-      else worker.send({ seed });
+      clearTimeout(deadline);
+      seed = waiting.pop();
+      if (seed === undefined) return void worker.disconnect();
+      worker.send({ seed });
+      deadline = setTimeout(() => worker.kill('SIGKILL'), seedMsMax);
     };
     worker.on('message', (outcome: Outcome) => {
       options.onOutcome(outcome);
       next();
     });
-    worker.on('exit', (code) => {
-      if (code !== 0 && seed !== 0) options.onOutcome(deathOf(seed, `exit code ${code}`));
+    worker.on('exit', (code, signal) => {
+      clearTimeout(deadline);
+      if (seed !== undefined) options.onOutcome(deathOf(seed, `ended with ${signal ?? code}`));
       resolve();
     });
     next();

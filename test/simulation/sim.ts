@@ -27,7 +27,14 @@ const { values } = parseArgs({
     worker: { type: 'boolean', default: false },
   },
 });
-const hours = Number(values.hours);
+const hours = wholeNumber('hours');
+
+function wholeNumber(name: 'seed' | 'seeds' | 'from' | 'jobs' | 'hours', otherwise = 1): number {
+  const number = Number(values[name] ?? otherwise);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  process.stderr.write(`--${name} ${values[name]}: a whole number from 1 on is needed\n`);
+  process.exit(2);
+}
 
 function textOf(seed: number, failure: Failure): string {
   return failureText(failure, { seed, hours, canary: values.canary });
@@ -70,7 +77,7 @@ async function printPlan(seed: number): Promise<number> {
 }
 
 async function runMany(count: number): Promise<number> {
-  const from = Number(values.from);
+  const from = wholeNumber('from');
   const startedMs = performance.now();
   const failed = new Map<string, number[]>();
   let done = 0;
@@ -91,7 +98,7 @@ async function runMany(count: number): Promise<number> {
     script: import.meta.filename,
     args: ['--hours', String(hours), ...canary],
     seeds: Array.from({ length: count }, (_, index) => from + index),
-    jobs: Number(values.jobs),
+    jobs: wholeNumber('jobs'),
     onOutcome,
   });
   const codes = [...failed].map(([code, seeds]) => `  ${code}: ${seeds.length} (seeds ${seeds})`);
@@ -113,5 +120,5 @@ async function serve(): Promise<void> {
 }
 
 if (values.worker) await serve();
-else if (values.seeds !== undefined) process.exitCode = await runMany(Number(values.seeds));
-else process.exitCode = await runOne(Number(values.seed ?? 1));
+else if (values.seeds !== undefined) process.exitCode = await runMany(wholeNumber('seeds'));
+else process.exitCode = await runOne(wholeNumber('seed'));
