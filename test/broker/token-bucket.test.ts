@@ -127,6 +127,36 @@ describe('token bucket: answers', () => {
   });
 });
 
+describe('token bucket: a smaller plan', () => {
+  it('blames nobody for what it cannot hold, and tells what is missing below that', () => {
+    const large = opened({ refillRate: 20, balance: 900 });
+    const explained = ({ lump, drain }: ReturnType<typeof next>) => [lump, drain];
+    const atOnce = next(large, tickMs, { refillRate: 5, balance: 293, costTokens: 7 });
+    assert.deepEqual(explained(atOnce), [-620, 0]);
+    const told = next(large, 1_000, { refillRate: 5, balance: 900 });
+    const later = next(told.bucket, tickMs, { refillRate: 5, balance: 250, costTokens: 10 });
+    assert.deepEqual(explained(later), [-600, 40]);
+    // One answer about a lower rate may be wrong, and 880 are more than its plan could hold.
+    const rumour = next(large, 1_000, { refillRate: 5, balance: 200 });
+    assert.deepEqual(explained(rumour), [undefined, 700]);
+    const uncut = next(told.bucket, 2_000, { refillRate: 5, balance: 880 });
+    assert.deepEqual(explained(uncut), [undefined, 20]);
+    // A bucket is cut when a lump comes, and none has come.
+    const early = next(told.bucket, 2_000, { refillRate: 5, balance: 250 });
+    assert.deepEqual(explained(early), [undefined, 650]);
+    // A lump that came during the flight is added on top of the answer.
+    const { bucket } = advanceBucket(large, 31_100);
+    const answer = envelope({
+      asOfMs: keepaMs + 29_990,
+      refillRate: 5,
+      balance: 300,
+      refillInMs: 10,
+    });
+    const flight = { sentAtMs: 30_000, receivedAtMs: 31_100, costTokens: 0 };
+    assert.equal(adoptTruth(bucket, answer, flight).drain, 0);
+  });
+});
+
 describe('token bucket: the rate', () => {
   it('ignores one answer with a higher rate', () => {
     const first = next(opened(), 1_000, { refillRate: 12 });
@@ -154,34 +184,6 @@ describe('token bucket: the rate', () => {
     assert.deepEqual([differs.newRate, differs.bucket.rate], [undefined, 5]);
     const agrees = next(differs.bucket, 3_000, { refillRate: 25 });
     assert.deepEqual([agrees.newRate, agrees.bucket.rate], [25, 25]);
-  });
-
-  it('blames nobody for what a smaller plan cannot hold, and tells what is missing below it', () => {
-    const large = opened({ refillRate: 20, balance: 900 });
-    const explained = ({ lump, drain }: ReturnType<typeof next>) => [lump, drain];
-    const atOnce = next(large, tickMs, { refillRate: 5, balance: 293, costTokens: 7 });
-    assert.deepEqual(explained(atOnce), [-620, 0]);
-    const told = next(large, 1_000, { refillRate: 5, balance: 900 });
-    const later = next(told.bucket, tickMs, { refillRate: 5, balance: 250, costTokens: 10 });
-    assert.deepEqual(explained(later), [-600, 40]);
-    // One answer about a lower rate may be wrong, and 880 are more than its plan could hold.
-    const rumour = next(large, 1_000, { refillRate: 5, balance: 200 });
-    assert.deepEqual(explained(rumour), [undefined, 700]);
-    const uncut = next(told.bucket, 2_000, { refillRate: 5, balance: 880 });
-    assert.deepEqual(explained(uncut), [undefined, 20]);
-    // A bucket is cut when a lump comes, and none has come.
-    const early = next(told.bucket, 2_000, { refillRate: 5, balance: 250 });
-    assert.deepEqual(explained(early), [undefined, 650]);
-    // A lump that came during the flight is added on top of the answer.
-    const { bucket } = advanceBucket(large, 31_100);
-    const answer = envelope({
-      asOfMs: keepaMs + 29_990,
-      refillRate: 5,
-      balance: 300,
-      refillInMs: 10,
-    });
-    const flight = { sentAtMs: 30_000, receivedAtMs: 31_100, costTokens: 0 };
-    assert.equal(adoptTruth(bucket, answer, flight).drain, 0);
   });
 
   it('lowers the refill by what trackings take, rounded up', () => {
