@@ -35,7 +35,7 @@ export interface FreshFigures {
   /** Tokens of the measured hours by what they bought. */
   readonly spent: Readonly<Record<string, number>>;
   readonly virtualHours: number;
-  /** Of this thread, for the measured hours alone. */
+  /** Of this thread, for the measured hours alone: the simulated Keepa's is in it as well. */
   readonly cpuMs: number;
   readonly tookMs: number;
 }

@@ -83,7 +83,7 @@ export function floorTarget(runs: readonly PolicyFigures[]): Target {
   };
 }
 
-/** (P8, P10) Nothing that is listed ends, and with work to do no token is lost. */
+/** (P5, P8) Nothing that is listed ends, and with work to do no token is lost. */
 export function lossTarget(
   runs: readonly PolicyFigures[],
   crowded: PolicyFigures | undefined,
@@ -91,13 +91,17 @@ export function lossTarget(
   const endedWrongly = runs.reduce((sum, run) => sum + run.endedWrongly, 0);
   const expired = crowded?.expiredTokens ?? 0;
   return {
-    name: '(P8, P10) no listed row ends at any rate; no token expires, work abounding',
+    name: '(P5, P8) no listed row ends at any rate; no token expires, work abounding',
     isMet: endedWrongly === 0 && expired === 0,
     figure: `${endedWrongly} rows, ${expired} tokens`,
   };
 }
 
-/** (d) More tokens a minute never mean less (promise P14): the figures below. */
+/**
+ * (d) More tokens a minute never mean less (promise P14). Not compared, for they neither rise nor
+ * fall with the rate: poll waits (see c), the lowest balance (see P3), and tokens spent or expired,
+ * of which a plan beyond all work spends no more and loses the rest.
+ */
 export function monotoneTarget(runs: readonly PolicyFigures[]): Target {
   const inOrder = [...runs].sort((a, b) => a.rate - b.rate);
   const breaks = inOrder.slice(1).flatMap((run, i) => {

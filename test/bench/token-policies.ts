@@ -130,7 +130,7 @@ function speedLines(
     `whole daemon     ${perSecond.toFixed(2)} virtual hours a second (${rows} rows, simulated ` +
     `Keepa included): ${(perSecond * 3_600).toFixed(0)} times real time\n` +
     `its CPU          ${(cpuPerDay / 1_000).toFixed(1)} s a virtual day, ` +
-    `${part.toFixed(3)} % of one core\n`
+    `${part.toFixed(3)} % of one core, at most: that of Keepa and of the looks is in it\n`
   );
 }
 

@@ -29,6 +29,11 @@ const bans: readonly Ban[] = [
   { code: 'setTimeout', instead: 'clock.after or clock.sleep', ...clock },
   { code: 'setInterval', instead: 'clock.after, once per round', ...clock },
   { code: 'AbortSignal . timeout', instead: 'an AbortController and clock.after', ...clock },
+  {
+    code: 'setImmediate',
+    instead: 'clock.sleep; only virtual time lets real turns pass',
+    allowed: /^(src\/(runtime\/|simulator\/virtual-clock\.ts$)|test\/)/,
+  },
   { code: 'scheduler . wait', instead: 'clock.sleep', ...clock },
   { code: 'Math . random', ...seeded },
   { code: 'randomUUID', ...seeded, allowed: /^(src\/runtime|test)\// },
