@@ -26,7 +26,7 @@ export interface PlanFacts {
   readonly rowsFrom: 'asked' | 'database' | 'assumed';
   /** Of each price whether it was measured here. */
   readonly measured: Readonly<Record<keyof UnitPrices, boolean>>;
-  /** What of the market was measured here; the rest is assumed. */
+  /** Which shares of the market were measured here; the others, and its pace, are assumed. */
   readonly marketMeasured: readonly (keyof MarketFigures)[];
   readonly question: PlanQuestion;
 }
@@ -143,22 +143,22 @@ async function readFrom(reader: DealReader): Promise<Stored> {
     },
     rows: live > 0 ? live : undefined,
     candidates: live > 0 ? deals.candidate : undefined,
-    shares: sharesOf({ ...deals, live, screened: await reader.screenedRows() }),
+    shares: sharesOf({ ...deals, live, ...(await reader.rowsByNeed()) }),
     learned: await reader.learnedCosts(systemClock().now() - learnedAgeMsMax),
   };
 }
 
-/** Of the rows that are there now: what passes the screens, and what of that is accepted. */
+/** Of the rows that are there now: what passes the screens, and what of that comes to its offers. */
 function sharesOf(rows: {
   readonly live: number;
-  readonly screened: number;
   readonly candidate: number;
-  readonly accepted: number;
+  readonly screened: number;
+  readonly worthOffers: number;
 }): Stored['shares'] {
   const passing = rows.live - rows.screened;
   const judged = passing - rows.candidate;
   return {
     ...(rows.live >= rowsMin ? { candidateShare: passing / rows.live } : {}),
-    ...(judged >= rowsMin ? { acceptedShare: rows.accepted / judged } : {}),
+    ...(judged >= rowsMin ? { acceptedShare: rows.worthOffers / judged } : {}),
   };
 }

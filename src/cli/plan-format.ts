@@ -20,6 +20,7 @@ export function planJson({ facts, figures }: PlanAnswer): string {
     schema: 1,
     ratePerMinute: facts.ratePerMinute,
     rateFrom: facts.rateFrom,
+    whyAssumed: facts.whyAssumed ?? null,
     rows: question.market.rows,
     rowsFrom: facts.rowsFrom,
     ttlMs: question.ttlMs,
@@ -116,7 +117,7 @@ function sourceLines(facts: PlanFacts): string[] {
     `prices: ${parts.join(', ')}`,
     `rows: ${market.rows} (${facts.rowsFrom}) in ${market.feeds} feed(s), of which ` +
       `${share('candidateShare')} pass the screens`,
-    `of these ${share('acceptedShare')} are accepted; rate: ${facts.rateFrom}${why}`,
+    `of these ${share('acceptedShare')} are verified; rate: ${facts.rateFrom}${why}`,
     `assumed: ${Math.round(market.newPerDayShare * 100)} % of the rows are new a day, ` +
       `and a price lasts ${market.repriceHours} h`,
   ];

@@ -16,7 +16,7 @@ export interface MarketFigures {
   readonly feeds: number;
   /** Part of the listed rows that the screen lets pass. */
   readonly candidateShare: number;
-  /** Part of the judged rows that are accepted, and so verified. */
+  /** Part of the judged rows that are accepted by their history, and so verified. */
   readonly acceptedShare: number;
   /** Part of the listed rows that is replaced by others per day. */
   readonly newPerDayShare: number;
@@ -96,7 +96,7 @@ export class Workload {
     if (last !== undefined && nowMs - last.atMs < promptMs / 2) last.rows += fresh * candidateShare;
     else this.#candidates.push({ atMs: nowMs, rows: fresh * candidateShare });
     if (this.#isEndless) this.#candidates.push({ atMs: nowMs, rows: endlessRows });
-    this.#recheck += fresh;
+    this.#recheck += fresh * candidateShare;
     this.#judgedRows -= Math.min(this.#judgedRows, fresh * candidateShare);
     const accepted = this.#judgedRows * acceptedShare;
     this.#again += accepted * days * Math.max(24 / repriceHours, 1 / evidenceDays);

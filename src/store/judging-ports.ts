@@ -259,8 +259,11 @@ export interface JudgingReader {
   }): Promise<readonly WorkRow[]>;
   judgingTotals(): Promise<JudgingTotals>;
   heldRows(): Promise<number>;
-  /** Live rows that their feeds' screens turned down: nothing is bought for them. */
-  screenedRows(): Promise<number>;
+  /**
+   * Live rows that their feeds' screens turned down, for which nothing is bought; and of the others
+   * those that come so far that offers are bought for them, whatever became of it.
+   */
+  rowsByNeed(): Promise<{ readonly screened: number; readonly worthOffers: number }>;
   /** What was decided and paid for a product, oldest first, as far back as it is kept. */
   past(key: { readonly domainId: number; readonly asin: string }): Promise<readonly PastEvent[]>;
   /** When the row is looked at again, and why; undefined: only when it is listed anew. */

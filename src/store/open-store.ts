@@ -8,7 +8,7 @@
 import { resolve } from 'node:path';
 import { askingIn, type OpenDatabase, openForReading, openForWriting } from './database.ts';
 import { openErrorFor } from './database-file.ts';
-import { screenedRows } from './deal-counts.ts';
+import { rowsByNeed } from './deal-counts.ts';
 import { dealsOf, listDeals } from './deals.ts';
 import { confirmHeld, endRows } from './endings.ts';
 import { evidenceOf } from './evidence.ts';
@@ -149,7 +149,7 @@ function readerOn(db: () => StoreDatabase): Omit<DealReader, 'writes' | 'fileByt
 
 function judgingReaderOn(read: Transact): Omit<JudgingReader, keyof FigureReader> {
   return {
-    screenedRows: () => read((trx) => screenedRows(askingIn(trx))),
+    rowsByNeed: () => read((trx) => rowsByNeed(askingIn(trx))),
     historyDue: (options) => read((trx) => historyDue(trx, options)),
     rejudgeDue: (options) => read((trx) => rejudgeDue(trx, options)),
     withEvidence: (options) => read((trx) => withEvidence(trx, options)),

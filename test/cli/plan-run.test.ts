@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type PlanFigures, type PlanQuestion, runPlan } from '../../src/cli/plan-run.ts';
+import { Workload } from '../../src/cli/plan-workload.ts';
 import { defaultShares } from '../../src/config.ts';
 import { simulate } from '../simulation/simulated-daemon.ts';
 
@@ -68,6 +69,20 @@ describe('a plan', () => {
     const polls = (5 * dayMs) / headEveryMs;
     const sweeps = (5 * 6 * dayMs) / sweepEveryMs;
     assert.ok(polls + sweeps <= 1.02 * 7_176, `${polls} and ${sweeps} tokens a day`);
+  });
+
+  it('buys nothing for rows that no screen lets pass, nor a re-check when they go', async () => {
+    const large = { ...market, rows: 3_000 };
+    const few = { ...question, market: { ...large, candidateShare: 0.1 }, backlog: 300 };
+    const [narrow, wide] = [
+      await runPlan(5, few),
+      await runPlan(5, { ...question, market: large }),
+    ];
+    assert.ok(narrow.sweepEveryMs < wide.sweepEveryMs / 2, `every ${narrow.sweepEveryMs} ms`);
+    assert.ok((narrow.backlogMs ?? Number.NaN) < hourMs * 5, `done in ${narrow.backlogMs} ms`);
+    const workload = new Workload(few.market, { nowMs: 0, backlog: 0, isEndless: false });
+    workload.advance(24 * hourMs);
+    assert.equal(workload.nextForRefresher()?.items, 3_000 * 0.15 * 0.1);
   });
 
   it('takes longer for dearer calls, and says when the TTL cannot be held', async () => {

@@ -42,6 +42,7 @@ test('takes the prices that were measured here, and says so', async () => {
   assert.equal(code, 0, stderr);
   const answer = JSON.parse(stdout);
   assert.equal(answer.schema, 1);
+  assert.equal(answer.whyAssumed, null);
   assert.deepEqual(answer.prices.offers, { tokens: 6.6, isMeasured: true });
   assert.deepEqual(answer.prices.history, { tokens: 1, isMeasured: false });
   assert.equal(answer.plans.length, 1);
@@ -66,7 +67,7 @@ test('counts on buying for those rows alone that pass the screens', async () => 
   assert.deepEqual([market.rows, market.candidateShare], [200, 0.1]);
   assert.deepEqual(marketMeasured, ['candidateShare']);
   assert.match(text, /\nrows: 200 \(database\) in 1 feed\(s\), of which 10 % pass the screens\n/);
-  assert.match(text, /\nof these 10 % \(assumed\) are accepted; rate: asked\n/);
+  assert.match(text, /\nof these 10 % \(assumed\) are verified; rate: asked\n/);
   assert.ok(text.split('\n').every((line) => line.length <= 100));
 });
 

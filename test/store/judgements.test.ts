@@ -260,6 +260,19 @@ test('a live offer is told with its seller for as long as the listing is the sam
   assert.deepEqual(await offer(), { ...seen, sellerName: 'Shop' });
 });
 
+test('rows are counted by what is bought for them', async () => {
+  await using store = await listed('A1', 'A2', 'A3', 'A4');
+  const { writer, reader } = store;
+  await writer.storePage(pageOf([{ row: dealRow('A5'), rejectedFor: 'no-rank' }]));
+  assert.deepEqual(await reader.rowsByNeed(), { screened: 1, worthOffers: 0 });
+  const none = { because: 'verified', reason: 'no-live-offer', listedCents: 1_200 } as const;
+  await writer.storeJudgements(
+    batchOf([judgedDeal('A1'), rejectedDeal('A2'), rejectedDeal('A3', none)]),
+  );
+  // The accepted one will be verified, and of the one without an offer none was found.
+  assert.deepEqual(await reader.rowsByNeed(), { screened: 1, worthOffers: 2 });
+});
+
 test('offers looked at and none found takes the last offer away', async () => {
   await using store = await listed('A1');
   const { writer } = store;
