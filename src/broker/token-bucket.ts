@@ -159,6 +159,7 @@ export function adoptTruth(
   return {
     bucket: next,
     ...explain(change, before, {
+      ticks,
       unseen,
       reported: { rate: wholeRate(envelope), balance: reported.balance + costTokens },
     }),
@@ -175,13 +176,12 @@ export function chargeBucket(bucket: Bucket, costTokens: number): Bucket {
 function explain(
   change: number,
   before: Bucket,
-  { unseen, reported }: { unseen: number; reported: Reported },
+  { ticks, unseen, reported }: { ticks: number; unseen: number; reported: Reported },
 ): { lump: number | undefined; gain: number; drain: number } {
   const expected = Math.min(unseen * lumpOf(before), roomIn(before));
-  // The bucket is cut to its size when a lump comes.
-  const ticked = unseen + before.lumpsSinceTruth > 0;
+  // A bucket is cut to its size when a lump comes, of those that the answer holds.
   const least =
-    ticked && isCut(reported, before)
+    ticks > 0 && isCut(reported, before)
       ? Math.min(expected, capacityMinutes * reported.rate - before.balance)
       : expected;
   // More than we projected is still refill as long as the plan could have brought it: a debit
@@ -206,9 +206,9 @@ interface Reported {
 }
 
 /**
- * Whether what is missing was cut off because a smaller plan cannot hold it. By the answer that
- * confirms the lower rate any balance shows it that such a plan can hold. By the first one to tell
- * of it, which may be wrong, only a full bucket does.
+ * Whether what is missing was cut off because a smaller plan cannot hold it. When an answer confirms
+ * the lower rate, any balance within the capacity of that counts as cut. When it is the first to
+ * tell of it, only a full bucket does, since that answer may be wrong.
  */
 function isCut({ rate, balance }: Reported, before: Bucket): boolean {
   const capacity = capacityMinutes * rate;

@@ -144,16 +144,25 @@ describe('token bucket: a smaller plan', () => {
     // A bucket is cut when a lump comes, and none has come.
     const early = next(told.bucket, 2_000, { refillRate: 5, balance: 250 });
     assert.deepEqual(explained(early), [undefined, 650]);
-    // A lump that came during the flight is added on top of the answer.
-    const { bucket } = advanceBucket(large, 31_100);
-    const answer = envelope({
-      asOfMs: keepaMs + 29_990,
+  });
+
+  it('looks at the lumps that the answer holds, not at those of its flight', () => {
+    const large = opened({ refillRate: 20, balance: 900 });
+    const told = next(large, 1_000, { refillRate: 5, balance: 900 }).bucket;
+    // As the answer has it the tick is a second away, and it arrives after that.
+    const before = envelope({
+      asOfMs: keepaMs + 29_000,
       refillRate: 5,
-      balance: 300,
-      refillInMs: 10,
+      balance: 250,
+      refillInMs: 1_000,
     });
-    const flight = { sentAtMs: 30_000, receivedAtMs: 31_100, costTokens: 0 };
-    assert.equal(adoptTruth(bucket, answer, flight).drain, 0);
+    const early = { sentAtMs: 30_000, receivedAtMs: 31_100, costTokens: 0 };
+    assert.equal(adoptTruth(advanceBucket(told, 31_100).bucket, before, early).drain, 645);
+    // It was cut by the first tick, and the second one comes while it is on its way.
+    const asOfMs = keepaMs + 30_000 + tickMs - 1_000;
+    const cut = envelope({ asOfMs, refillRate: 5, balance: 300, refillInMs: 1_000 });
+    const late = { sentAtMs: 90_000, receivedAtMs: 91_300, costTokens: 0 };
+    assert.equal(adoptTruth(advanceBucket(large, 91_300).bucket, cut, late).drain, 0);
   });
 });
 
