@@ -35,13 +35,22 @@ interface Place {
   readonly name: string;
   readonly leases: Pick<Leases, 'list'>;
   readonly checkpoints: Pick<Checkpoints, 'list'>;
-  /** What to do about garbage in it. */
-  readonly todo?: string;
+  /** About garbage in it. */
+  readonly advice?: Advice;
 }
 
-const todoInFile = 'nothing of worth is in it: stop the daemon, move it away, start again';
-const todoInRedis =
-  'a start sets aside what it needs itself; locks list and checkpoints list name the rest';
+interface Advice {
+  readonly why: string;
+  readonly todo: string;
+}
+const inFile: Advice = {
+  why: 'who works cannot be told; a start sets it aside and repeats some work',
+  todo: 'nothing of worth is in it: stop the daemon, move it away, start again',
+};
+const inRedis: Advice = {
+  why: 'who works cannot be told; a start sets aside only what it would read itself',
+  todo: 'keepa-deals locks list, and checkpoints list, show what can be cleared and how',
+};
 
 /** All of it, from every place that can be read. Never rejects. */
 export async function lookAtCoordination(facts: Facts): Promise<Kept> {
@@ -50,13 +59,13 @@ export async function lookAtCoordination(facts: Facts): Promise<Kept> {
   const checkpoints: Stored[] = [];
   const unread: Finding[] = [];
   await using opened = new AsyncDisposableStack();
-  const look = async ({ name, todo, ...place }: Place): Promise<void> => {
+  const look = async ({ name, advice, ...place }: Place): Promise<void> => {
     try {
       const found = await place.leases.list();
       leases.push(...found.map((one) => ({ ...one, isDead: isProvablyDead(one.owner, self) })));
       checkpoints.push(...(await place.checkpoints.list()));
     } catch (error) {
-      unread.push(unreadable(name, error, todo));
+      unread.push(unreadable(name, error, advice));
     }
   };
   for (const path of filesOf(facts, unread)) {
@@ -111,14 +120,14 @@ async function redisPlaces(
       place,
       changesNothing: true,
       isProvablyDead: () => false,
-      onNotice: (notice) => void unread.push(unreadable(place.text, notice, todoInRedis)),
+      onNotice: (notice) => void unread.push(unreadable(place.text, notice, inRedis)),
     });
     opened.defer(close);
     return spenders
       .filter(({ keyHash }) => isOurs(facts, keyHash))
       .map((spender) => {
         const name = `${place.text} {${spender.keyHash}}`;
-        return { name, todo: todoInRedis, ...spender };
+        return { name, advice: inRedis, ...spender };
       });
   } catch {
     // What Redis says against it is the finding of another check.
@@ -128,7 +137,7 @@ async function redisPlaces(
 }
 
 /** What is only shut holds the leases of whoever is at work: nothing of it may be moved away. */
-function unreadable(name: string, error: unknown, todo = todoInFile): Finding {
+function unreadable(name: string, error: unknown, advice = inFile): Finding {
   const said = typeof error === 'string' ? error : describeError(error);
   const what = said.includes(name) ? said : `${name}: ${said}`;
   const away = awayErrorOf(name, error);
@@ -140,11 +149,7 @@ function unreadable(name: string, error: unknown, todo = todoInFile): Finding {
   if (typeof error !== 'string' && !holdsGarbage) {
     return warning('leases', { what, why: 'who works cannot be told', todo: adviceOn(error) });
   }
-  return warning('leases', {
-    what,
-    why: 'who works cannot be told; a start sets it aside and repeats some work',
-    todo,
-  });
+  return warning('leases', { what, ...advice });
 }
 
 /** Leases whose owner is proven dead; one that has ended in peace gives its lease back. */

@@ -62,8 +62,9 @@ const id = 'unit-environment';
 export function checkUnitEnvironment({ units, loaded }: Facts): readonly Finding[] {
   const [unit] = units;
   if (unit === undefined) return [skipped(id, 'no unit is installed')];
-  const { variables, flags, passed, unread } = environmentOf(unit);
+  const { variables, flags, unknown, unread } = environmentOf(unit);
   const found = places.flatMap(({ name, flag = '', what, here, there }) => {
+    if (unknown.has(flag)) return [];
     const said = flags.get(flag);
     const set = said ?? variables.get(name);
     const ours = here(loaded);
@@ -80,9 +81,11 @@ export function checkUnitEnvironment({ units, loaded }: Facts): readonly Finding
   if (unread.length > 0) {
     return [skipped(id, `${unread.join(', ')} cannot be read here: it may name another Redis`)];
   }
-  const handedOn = passed.filter((name) => places.some((place) => place.name === name));
-  if (handedOn.length > 0) {
-    return [skipped(id, `what systemd hands on is not known here: ${handedOn.join(', ')}`)];
+  const inDoubt = places
+    .flatMap(({ name, flag = name }) => (flags.has(flag) ? [] : [flag, name]))
+    .filter((name) => unknown.has(name));
+  if (inDoubt.length > 0) {
+    return [skipped(id, `the unit sets ${inDoubt.join(', ')} to what is not known here`)];
   }
   return [fine(id, 'it sets no place that is another here')];
 }

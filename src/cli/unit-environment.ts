@@ -19,8 +19,8 @@ export interface UnitEnvironment {
   readonly variables: ReadonlyMap<string, Variable>;
   /** Of `start`, with their values. */
   readonly flags: ReadonlyMap<string, Variable>;
-  /** Names of variables that systemd hands on from its own, whose values are not known here. */
-  readonly passed: readonly string[];
+  /** Names of variables, and flags, that are set to what is not known here. */
+  readonly unknown: ReadonlySet<string>;
   /** Drop-ins and files of variables that are there and could not be read. */
   readonly unread: readonly string[];
 }
@@ -76,11 +76,19 @@ export function environmentOf(unit: Unit): UnitEnvironment {
   const variables = new Map<string, Variable>();
   for (const { name, ...variable } of [...own, ...fromFiles]) variables.set(name, variable);
   for (const { text } of said.UnsetEnvironment) {
-    for (const word of wordsOf(text)) unset(variables, word);
+    for (const word of wordsOf(text)) unsetIn(variables, word);
   }
   for (const [name, { value }] of variables) if (value === '') variables.delete(name);
+  const started = flagsOf(said.ExecStart.at(-1), variables);
+  const unset = new Set(said.UnsetEnvironment.flatMap(({ text }) => wordsOf(text)));
   const passed = said.PassEnvironment.flatMap(({ text }) => wordsOf(text));
-  return { variables, flags: flagsOf(said.ExecStart, variables), passed, unread };
+  const handedOn = passed.filter((name) => !variables.has(name) && !unset.has(name));
+  return {
+    variables,
+    flags: started.known,
+    unknown: new Set([...handedOn, ...started.unknown]),
+    unread,
+  };
 }
 
 function saidIn(texts: readonly Said[]): Readonly<Record<Setting, readonly Said[]>> {
@@ -101,7 +109,7 @@ function saidIn(texts: readonly Said[]): Readonly<Record<Setting, readonly Said[
 }
 
 /** A name, or an assignment that is unset only as it is. */
-function unset(variables: Map<string, Variable>, word: string): void {
+function unsetIn(variables: Map<string, Variable>, word: string): void {
   const [name = '', ...value] = word.split('=');
   const isMeant = value.length === 0 || variables.get(name)?.value === value.join('=');
   if (isMeant) variables.delete(name);
@@ -113,23 +121,41 @@ function filesNamed(path: string): readonly string[] {
   return found.length === 0 ? [path] : found;
 }
 
-/** Of the last command line, from the word `start` on; variables in it stand for their values. */
+/** Of a command line from the word `start` on; variables in it stand for their values. */
 function flagsOf(
-  lines: readonly Said[],
+  line: Said | undefined,
   variables: ReadonlyMap<string, Variable>,
-): ReadonlyMap<string, Variable> {
-  const flags = new Map<string, Variable>();
-  const { text = '', path = '' } = lines.at(-1) ?? {};
-  const known = text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced?: string, bare?: string) => {
-    return variables.get(braced ?? bare ?? '')?.value ?? '';
-  });
-  const words = wordsOf(known);
+): { readonly known: ReadonlyMap<string, Variable>; readonly unknown: readonly string[] } {
+  const known = new Map<string, Variable>();
+  const unknown: string[] = [];
+  const words = wordsOf(line?.text ?? '').flatMap((word) => substituted(word, variables));
   const startAt = words.indexOf('start');
-  for (const [index, word] of words.entries()) {
-    const [, name, value = words[index + 1] ?? ''] = /^(--[a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
-    if (name !== undefined && startAt !== -1 && index > startAt) flags.set(name, { value, path });
+  const given = startAt === -1 ? [] : words.slice(startAt + 1);
+  for (const [index, word] of given.entries()) {
+    const [, flag, value = given[index + 1] ?? ''] = /^(--[a-z-]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (flag === undefined) continue;
+    if (value.includes(unknownValue)) unknown.push(flag);
+    else known.set(flag, { value, path: line?.path ?? '' });
   }
-  return flags;
+  return { known, unknown };
+}
+
+/** In place of a value that is not known here; no unit can hold it. */
+const unknownValue = '\0';
+
+/**
+ * A word as the program gets it. `${NAME}` stands for its value wherever it is, `$NAME` only as a
+ * word of its own, and then for as many words as the value has.
+ */
+function substituted(word: string, variables: ReadonlyMap<string, Variable>): readonly string[] {
+  const textOf = (name = ''): string => variables.get(name)?.value ?? unknownValue;
+  const whole = /^\$(\w+)$/.exec(word);
+  if (whole !== null) return textOf(whole[1]).split(/\s+/);
+  return [
+    word.replace(/\$\$|\$\{(\w+)\}/g, (found, name?: string) =>
+      found === '$$' ? '$' : textOf(name),
+    ),
+  ];
 }
 
 /** Without remarks, also those amid a line that a backslash continues. */

@@ -276,6 +276,12 @@ describe('the unit', limits, () => {
     ['warning', `Environment=KEEPA_DEALS_DATA_DIR=DATA\n${startedWith('--data-dir=/x')}`],
     ['ok', `Environment=KEEPA_DEALS_DATA_DIR=/x\n${startedWith('--data-dir=DATA')}`],
     ['ok', `Environment="D=DATA"\n${startedWith('--data-dir $D')}`],
+    ['ok', `Environment="D=DATA"\n${startedWith('--data-dir=$'.concat('{D} --json'))}`],
+    ['skipped', `PassEnvironment=D\n${startedWith('--data-dir $D --json')}`],
+    ['warning', `Environment=D=DATA\n${startedWith('--data-dir=$$D')}`],
+    ['ok', 'PassEnvironment=KEEPA_DEALS_DATA_DIR\nUnsetEnvironment=KEEPA_DEALS_DATA_DIR'],
+    ['ok', 'PassEnvironment=KEEPA_DEALS_DATA_DIR\nEnvironment=KEEPA_DEALS_DATA_DIR=DATA'],
+    ['ok', `PassEnvironment=KEEPA_DEALS_DATA_DIR\n${startedWith('--data-dir=DATA')}`],
     ['ok', 'ExecStart=\nExecStart=/usr/bin/env --config /x keepa-deals start --json'],
   ] as const) {
     test(`whose drop-in says ${JSON.stringify(lines)}: ${level}`, async () => {
