@@ -15,8 +15,6 @@ const calls = { deal: dealCall, plain: productCall(100), offers: productCall(10,
 const anyCall = fc.constantFrom(calls.deal, calls.plain, calls.offers);
 const tameSpreads: readonly Spread[] = ['flat', 'even', 'pages'];
 const anySpread = fc.constantFrom<Spread>(...tameSpreads, 'skewed');
-/** Before so many calls nothing is learned that could be held to. */
-const learningCalls = 100;
 const anyFactor = fc.double({ min: 0.4, max: 4, noNaN: true });
 const anySeed = fc.integer({ min: 1, max: 1_000_000 });
 const runs = { numRuns: 60, seed: 11 };
@@ -32,19 +30,25 @@ function bandOf({ items }: StressedCall): number {
 }
 
 describe('the learned cost model under stress', () => {
-  it('holds the truth in at least 95 of 100 calls, at 0.4 to 4 times the documented price', () => {
+  it('holds the truth in 95 of 100 calls, at 0.4 to 4 times the documented price', () => {
+    let covered = 0;
+    let all = 0;
     fc.assert(
       fc.property(anyCall, anySpread, anyFactor, anySeed, (call, spread, factor, seed) => {
         const random = seededRandom(seed);
         const options = { call, spread, random, calls: 400, factor: () => factor };
-        const done = stress({ ...options, items: anySize }).slice(learningCalls);
-        const { coveredPercent } = figuresOf(done);
-        assert.ok(coveredPercent >= 95, `${coveredPercent} %`);
+        const { coveredPercent } = figuresOf(stress({ ...options, items: anySize }));
+        // Of 400 calls some more than 20 go beyond by chance alone.
+        assert.ok(coveredPercent >= 93, `${coveredPercent} %`);
+        covered += coveredPercent;
+        all += 1;
       }),
       runs,
     );
+    assert.ok(covered / all >= 95, `${covered / all} % on average`);
   });
 
+  // Where single prices have no bound (`skewed`) a hold that covers 95 of 100 is far above the mean.
   it('holds at most 1.3 times what is paid for batches whose prices it has learned', () => {
     fc.assert(
       fc.property(

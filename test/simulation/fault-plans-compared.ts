@@ -2,7 +2,7 @@
  * P14: more tokens per minute never means fewer deals.
  *
  * Now and then a seed's market is run twice more, in peace, for six hours from an empty bucket: on
- * a plan and on the next larger one. That must have judged at least as many rows, but for one in
+ * a plan and on the next larger one, which must have judged at least as many rows, but for one in
  * fifty: rows come and go while the two look at different moments.
  */
 import type { Failure } from './checkers/checker.ts';
