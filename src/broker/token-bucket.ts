@@ -206,9 +206,9 @@ interface Reported {
 }
 
 /**
- * Whether what is missing was cut off because a smaller plan cannot hold it. When an answer confirms
- * the lower rate, any balance within the capacity of that counts as cut. When it is the first to
- * tell of it, only a full bucket does, since that answer may be wrong.
+ * Whether what is missing was cut off because a smaller plan cannot hold it. When an answer
+ * confirms the lower rate, any balance within the capacity of that counts as cut. When it is the
+ * first to tell of it, only a full bucket does, since that answer may be wrong.
  */
 function isCut({ rate, balance }: Reported, before: Bucket): boolean {
   const capacity = capacityMinutes * rate;

@@ -148,7 +148,7 @@ async function readFrom(reader: DealReader): Promise<Stored> {
   };
 }
 
-/** Of the rows that are there now: what passes the screens, and what of that comes to its offers. */
+/** Of the rows that are there: what passes the screens, and what of that comes to its offers. */
 function sharesOf(rows: {
   readonly live: number;
   readonly candidate: number;

@@ -185,7 +185,7 @@ function awayWhy(
 
 function plainAwayWhy(error: unknown, message: string): string {
   if (isSilence(error)) return 'no answer in time';
-  const sign = passing.exec(message)?.[1];
+  const sign = passing.exec(message.replace(scriptFrame, ''))?.[1];
   if (sign !== undefined) return `not ready (${sign})`;
   const code = codeOf(error);
   if (code !== '') return codeWords[code] ?? code;

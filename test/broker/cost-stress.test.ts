@@ -48,7 +48,7 @@ describe('the learned cost model under stress', () => {
     assert.ok(covered / all >= 95, `${covered / all} % on average`);
   });
 
-  // Where single prices have no bound (`skewed`) a hold that covers 95 of 100 is far above the mean.
+  // Where prices have no bound (`skewed`) a hold that covers 95 of 100 is far above the mean.
   it('holds at most 1.3 times what is paid for batches whose prices it has learned', () => {
     fc.assert(
       fc.property(

@@ -28,6 +28,7 @@ const meanings: readonly (readonly [string, RegExp])[] = [
   [`${framed}-READONLY You can't write against a read only replica.`, /read-only replica/],
   [`${framed}-MISCONF Redis is configured to save RDB snapshots`, /cannot save to its disk/],
   ['LOADING Redis is loading the dataset in memory', /not ready \(LOADING\)/],
+  [`${framed}-MASTERDOWN Link with MASTER is down`, /not ready \(MASTERDOWN\)/],
   ['ERR something else', /it answers with an error \(ERR\)/],
 ];
 for (const [said, meaning] of meanings) {

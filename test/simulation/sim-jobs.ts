@@ -9,11 +9,10 @@ export interface JobOptions {
   readonly args: readonly string[];
   readonly seeds: readonly number[];
   readonly jobs: number;
+  /** A seed without a result after so long hangs. */
+  readonly seedMsMax: number;
   onOutcome(outcome: Outcome): void;
 }
-
-/** Some hundred times what a day takes. */
-const seedMsMax = 20 * 60_000;
 
 /** Runs every seed once. A worker that dies or hangs counts as the failure of its seed. */
 export async function runSeeds(options: JobOptions): Promise<void> {
@@ -28,6 +27,7 @@ async function work(options: JobOptions, waiting: number[]): Promise<void> {
   while (waiting.length > 0) {
     let seed: number | undefined;
     let deadline: NodeJS.Timeout | undefined;
+    let isLate = false;
     const { promise, resolve } = Promise.withResolvers<void>();
     const worker = fork(options.script, [...options.args, '--worker'], { serialization: 'json' });
     const next = (): void => {
@@ -35,15 +35,23 @@ async function work(options: JobOptions, waiting: number[]): Promise<void> {
       seed = waiting.pop();
       if (seed === undefined) return void worker.disconnect();
       worker.send({ seed });
-      deadline = setTimeout(() => worker.kill('SIGKILL'), seedMsMax);
+      deadline = setTimeout(() => {
+        isLate = true;
+        worker.kill('SIGKILL');
+      }, options.seedMsMax);
     };
     worker.on('message', (outcome: Outcome) => {
+      // The answer of one that is being killed comes too late: its death is told.
+      if (isLate) return;
       options.onOutcome(outcome);
       next();
     });
     worker.on('exit', (code, signal) => {
       clearTimeout(deadline);
-      if (seed !== undefined) options.onOutcome(deathOf(seed, `ended with ${signal ?? code}`));
+      const how = isLate
+        ? `no result after ${options.seedMsMax} ms`
+        : `ended with ${signal ?? code}`;
+      if (seed !== undefined) options.onOutcome(deathOf(seed, how));
       resolve();
     });
     next();

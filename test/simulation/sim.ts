@@ -99,6 +99,8 @@ async function runMany(count: number): Promise<number> {
     args: ['--hours', String(hours), ...canary],
     seeds: Array.from({ length: count }, (_, index) => from + index),
     jobs: wholeNumber('jobs'),
+    // Some fifty times what it takes, and a minute to begin.
+    seedMsMax: (hours + 2) * 30_000,
     onOutcome,
   });
   const codes = [...failed].map(([code, seeds]) => `  ${code}: ${seeds.length} (seeds ${seeds})`);

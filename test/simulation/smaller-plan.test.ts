@@ -1,6 +1,6 @@
 /**
- * What a smaller plan cannot hold nobody has taken. The cut from a full bucket used to be told as
- * somebody else's spending, and the state was degraded for an hour (simulator, seed 64121).
+ * Tokens that a smaller plan cannot hold were taken by nobody. The cut from a full bucket used to
+ * be told as somebody else's spending, and the state was degraded for an hour (seed 64121).
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
