@@ -7,9 +7,12 @@
  * (short pages), and two hours after that: no client can tell such a lie from the truth.
  * *too early*: a row that ended unseen (not absent) was not delivered to anybody for its time to
  * live, of time in which Keepa answered listing requests at all and nobody had paused the daemon.
+ * A sweep that is done in time was looking from its beginning on, as small plans wait within one:
+ * so the first answer after an outage makes up for as long as such a sweep may take.
  * *too many*: of the rows that ended at one instant no more than a fifth of the table were not held
  * back before.
  */
+import { plannedSweepMs } from '../../../src/actors/planning.ts';
 import type { PortCall } from '../fault-life.ts';
 import type { DealLine, Tables } from '../fault-tables.ts';
 import { isOfNoPlan, type WireCall } from '../fault-wire.ts';
@@ -18,6 +21,8 @@ import { isInForce } from './pauses.ts';
 
 const hourMs = 3_600_000;
 const stepMs = 20 * 60_000;
+/** A sweep that takes more than so many times its plan is late. */
+const lateFactor = 2;
 /** Between two answers to listing requests more than this is not looking. */
 const answerGapMsMax = 2 * hourMs;
 /** More than this part of the live rows never ends at once, unless it was held back first. */
@@ -29,6 +34,7 @@ export class EndingsChecker implements Checker {
   readonly #wasHeld = new Set<number>();
   /** Lookable time when a row was last delivered, by asin and price type. */
   readonly #deliveredAt = new Map<string, number>();
+  readonly #sweepMsMax: number;
   #lookingMs = 0;
   #lastPageAtMs: number;
   /** The last minute, if it was paused then. */
@@ -38,6 +44,9 @@ export class EndingsChecker implements Checker {
   constructor(run: Watched) {
     this.#run = run;
     this.#lastPageAtMs = run.startMs;
+    const { ratePerMinute: netRate, rows, config } = run.world;
+    const income = { netRate, sharePercent: config.shares.backfill };
+    this.#sweepMsMax = lateFactor * plannedSweepMs(rows, income);
   }
 
   sent({ fault, sentAtMs }: WireCall): void {
@@ -50,7 +59,7 @@ export class EndingsChecker implements Checker {
     const answer = value as { readonly status: number; readonly body: string };
     if (asked.path !== '/deal' || answer.status !== 200 || isOfNoPlan(answer.body)) return;
     const sinceMs = this.#run.nowMs - this.#lastPageAtMs;
-    if (sinceMs <= answerGapMsMax) this.#lookingMs += sinceMs;
+    this.#lookingMs += sinceMs <= answerGapMsMax ? sinceMs : Math.min(sinceMs, this.#sweepMsMax);
     this.#lastPageAtMs = this.#run.nowMs;
     const { priceTypes } = JSON.parse(asked.body ?? '{}') as { priceTypes: readonly number[] };
     for (const [, asin] of answer.body.matchAll(/"asin":"(\w+)"/g)) {

@@ -6,14 +6,17 @@
  * after the other, with what there is or with what it has to wait for. The classes keep their own
  * bounds; this looks at the wire, where no class is written on a request, so it also sees a poll
  * that waits in the wrong one. Quiet: nothing was disturbed for as long, and an hour more (a feed
- * that answered unreadably is left alone for one), without a debt, and with a process at work
- * throughout: one that was killed may stay down for hours.
+ * that answered unreadably is left alone for one, and what was missing when a changed rate became
+ * known counts as taken by others for one), without a debt, and with a process at work throughout:
+ * one that was killed may stay down for hours.
  */
 import { headIntervalMs, pagePriceTokens } from '../../../src/actors/planning.ts';
 import { tickMs } from '../../../src/simulator/bucket.ts';
+import type { PortCall } from '../fault-life.ts';
 import type { WireCall } from '../fault-wire.ts';
 import type { World } from '../fault-world.ts';
 import type { Checker, Watched } from './checker.ts';
+import { RateNews } from './rate-news.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -32,6 +35,7 @@ export class HeadsChecker implements Checker {
   readonly #lateMs: number;
   #indebtedAtMs = 0;
   #absentAtMs = 0;
+  readonly #rateNews = new RateNews();
 
   constructor(run: Watched) {
     this.#run = run;
@@ -44,11 +48,21 @@ export class HeadsChecker implements Checker {
     if (sortType === 1) this.#polledAtMs.set(JSON.stringify(selection), sentAtMs);
   }
 
+  rateChanged(): void {
+    this.#rateNews.changed();
+  }
+
+  done(call: PortCall, value: unknown): void {
+    this.#rateNews.done(call, value, this.#run.nowMs);
+  }
+
   minute(): void {
     const { nowMs, disturbedAtMs, world, keepa, host } = this.#run;
     if (host.current === undefined) this.#absentAtMs = nowMs;
     if (keepa.balance(nowMs) < 0) this.#indebtedAtMs = nowMs;
-    const quietMs = nowMs - Math.max(disturbedAtMs, this.#indebtedAtMs, this.#absentAtMs);
+    const unknownAtMs = this.#rateNews.unknownAtMs(nowMs);
+    const badAtMs = Math.max(disturbedAtMs, this.#indebtedAtMs, this.#absentAtMs, unknownAtMs);
+    const quietMs = nowMs - badAtMs;
     if (quietMs < hourMs + this.#lateMs) return;
     for (const { name, query } of world.feeds) {
       const polledAtMs = this.#polledAtMs.get(JSON.stringify(query.selection)) ?? 0;

@@ -18,10 +18,9 @@ import type { Tables } from '../fault-tables.ts';
 import { isOfNoPlan, type WireCall } from '../fault-wire.ts';
 import type { Checker, Watched } from './checker.ts';
 import { isInForce } from './pauses.ts';
+import { RateNews } from './rate-news.ts';
 
 const hourMs = 3_600_000;
-/** A changed rate is believed when so many answers in a row told it. */
-const rateToldMax = 2;
 
 interface OpenAnswer {
   readonly life: Life;
@@ -35,8 +34,7 @@ export class LedgerChecker implements Checker {
   #open: OpenAnswer[] = [];
   #taken: { readonly atMs: number; readonly tokens: number }[] = [];
   #otherwiseDisturbedAtMs: number;
-  /** How many answers told the rate as it is now. */
-  #rateTold = rateToldMax;
+  readonly #rateNews = new RateNews();
   #expired = 0;
 
   constructor(run: Watched) {
@@ -49,16 +47,15 @@ export class LedgerChecker implements Checker {
     this.#settle(call.life);
   }
 
-  done({ life, name }: PortCall, value: unknown): void {
+  done(call: PortCall, value: unknown): void {
+    const { life, name } = call;
+    this.#rateNews.done(call, value, this.#run.nowMs);
     if (/^writer\d+\.recordRequest$/.test(name)) this.#settle(life);
     if (name !== 'transport.send') return;
     const last = this.#run.host.lives.find((lived) => lived.life === life)?.wire.last;
     const { body } = value as { readonly body: string };
     if (last === undefined || last.status !== 200 || isOfNoPlan(body)) return;
     this.#open.push({ life, tokens: last.costTokens });
-    if (this.#rateTold === rateToldMax) return;
-    this.#rateTold += 1;
-    this.#otherwiseDisturbedAtMs = this.#run.nowMs;
   }
 
   crashed(): void {
@@ -121,7 +118,7 @@ export class LedgerChecker implements Checker {
   }
 
   rateChanged(): void {
-    this.#rateTold = 0;
+    this.#rateNews.changed();
     this.#otherwiseDisturbedAtMs = this.#run.nowMs;
   }
 
@@ -133,7 +130,8 @@ export class LedgerChecker implements Checker {
     if (minute % 10 !== 0 || this.#taken.length === 0) return;
     const { nowMs, world, host } = this.#run;
     this.#taken = this.#taken.filter(({ atMs }) => atMs > nowMs - hourMs);
-    const isQuiet = nowMs - this.#otherwiseDisturbedAtMs > hourMs + 600_000;
+    const disturbedAtMs = Math.max(this.#otherwiseDisturbedAtMs, this.#rateNews.unknownAtMs(nowMs));
+    const isQuiet = nowMs - disturbedAtMs > hourMs + 600_000;
     const snapshot = host.current?.daemon?.sources().broker();
     if (!isQuiet || snapshot?.lastAnswerAtMs === undefined || host.wallOffsetMs !== 0) return;
     const seen = this.#taken.filter(({ atMs }) => atMs < (snapshot.lastAnswerAtMs ?? 0));
