@@ -9,7 +9,7 @@
  * quiet otherwise, status names at least half of it. Quiet: one life, no fault, no other change
  * (one of the rate is known when two answers told it, which in debt may be an hour later), no pause
  * (it asks Keepa nothing, and believes the bucket to fill up meanwhile), and no token expired at
- * the cap: what a stranger takes of those nobody misses.
+ * the cap, or would have without the stranger: what is taken of those nobody misses.
  */
 import type { Ending } from '../../../src/daemon-contract.ts';
 import type { LivedLife } from '../fault-host.ts';
@@ -124,15 +124,16 @@ export class LedgerChecker implements Checker {
 
   minute(minute: number): void {
     const { expiredTokens } = this.#run.keepa.requests;
-    if (expiredTokens > this.#expired || this.#isPaused())
-      this.#otherwiseDisturbedAtMs = this.#run.nowMs;
+    const { nowMs, world, host } = this.#run;
+    const snapshot = host.current?.daemon?.sources().broker();
+    const { balance = 0, capacity = Number.POSITIVE_INFINITY } = snapshot ?? {};
+    const isFull = expiredTokens > this.#expired || balance >= capacity;
+    if (isFull || this.#isPaused()) this.#otherwiseDisturbedAtMs = nowMs;
     this.#expired = expiredTokens;
     if (minute % 10 !== 0 || this.#taken.length === 0) return;
-    const { nowMs, world, host } = this.#run;
     this.#taken = this.#taken.filter(({ atMs }) => atMs > nowMs - hourMs);
     const disturbedAtMs = Math.max(this.#otherwiseDisturbedAtMs, this.#rateNews.unknownAtMs(nowMs));
     const isQuiet = nowMs - disturbedAtMs > hourMs + 600_000;
-    const snapshot = host.current?.daemon?.sources().broker();
     if (!isQuiet || snapshot?.lastAnswerAtMs === undefined || host.wallOffsetMs !== 0) return;
     const seen = this.#taken.filter(({ atMs }) => atMs < (snapshot.lastAnswerAtMs ?? 0));
     const tokens = seen.reduce((sum, it) => sum + it.tokens, 0);
