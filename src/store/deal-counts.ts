@@ -6,7 +6,6 @@
  */
 import assert from 'node:assert/strict';
 import type { Ask } from './ask.ts';
-import { screenPrefix } from './columns.ts';
 import { type DealState, dealStates, type Freshness } from './ports.ts';
 
 export async function countByState(
@@ -26,22 +25,6 @@ export async function countByState(
 /** Rows that are due to end and wait for somebody's yes or for their own re-check. */
 export async function heldRows(ask: Ask): Promise<number> {
   return await countOf(ask, 'select count(*) as rows from deals where held_at_ms is not null');
-}
-
-/**
- * Live rows that their feeds' screens turned down, for which nothing is bought; and of the others
- * those that come so far that offers are bought for them, whatever became of it.
- */
-export async function rowsByNeed(
-  ask: Ask,
-): Promise<{ readonly screened: number; readonly worthOffers: number }> {
-  const isScreened = `ifnull(substr(reason, 1, ${screenPrefix.length}) = '${screenPrefix}', false)`;
-  const live = `select count(*) as rows from deals where state <> 'ended' and`;
-  const isWorth = `(state = 'accepted' or offers_looked_at_ms is not null)`;
-  return {
-    screened: await countOf(ask, `${live} ${isScreened}`),
-    worthOffers: await countOf(ask, `${live} not ${isScreened} and ${isWorth}`),
-  };
 }
 
 /**

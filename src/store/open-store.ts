@@ -8,7 +8,6 @@
 import { resolve } from 'node:path';
 import { askingIn, type OpenDatabase, openForReading, openForWriting } from './database.ts';
 import { openErrorFor } from './database-file.ts';
-import { rowsByNeed } from './deal-counts.ts';
 import { dealsOf, listDeals } from './deals.ts';
 import { confirmHeld, endRows } from './endings.ts';
 import { evidenceOf } from './evidence.ts';
@@ -30,6 +29,7 @@ import { beginPause, endPause } from './pause.ts';
 import type { DealReader, DealWriter, FigureReader, Store } from './ports.ts';
 import { priceBands, splitPriceBand } from './price-bands.ts';
 import { recheckDue, storeRechecks } from './rechecks.ts';
+import { rowsByNeed } from './rows-by-need.ts';
 import { recordRun, storeId } from './runs.ts';
 import { checkSchema } from './schema-steps.ts';
 import { sellerOf, sellersDue, storeSellers } from './sellers.ts';
