@@ -152,8 +152,12 @@ function figuresOf(tables: Tables, wallMs: number): Figures {
     name,
     deals.filter(({ state }) => state === name).length,
   ]);
-  const listed = tables.all<{ name: string }>('select name from feeds').flatMap(({ name }) => {
-    const sweep = sweeps.findLast(({ feed }) => feed === name);
+  const feeds = tables.all<{ name: string; sinceMs: number }>(
+    'select name, configured_at_ms as sinceMs from feeds',
+  );
+  const listed = feeds.flatMap(({ name, sinceMs }) => {
+    // What a clock that was set back dates before the feed was there counts as another query's.
+    const sweep = sweeps.findLast(({ feed, endedAtMs }) => feed === name && endedAtMs >= sinceMs);
     const sweptAt = sweep === undefined ? null : new Date(sweep.endedAtMs).toISOString();
     return [
       [`${name}: rows`, listings.filter(({ feed }) => feed === name).length] as const,
