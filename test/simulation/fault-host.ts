@@ -90,6 +90,7 @@ export class Host {
   constructor(options: HostOptions) {
     this.#options = options;
     this.#root = scratchDirectory('keepa-deals-faults-');
+    options.trace.leaveOut(this.#root);
     this.#directory = this.#newDirectory('disk-0');
     const { clock, world, key } = options;
     this.config = new ConfigFile({ world, directory: this.#root, key });

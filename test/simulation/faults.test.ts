@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Failure } from './checkers/checker.ts';
 import { failureText } from './failure-text.ts';
+import type { Trouble } from './fault-plan.ts';
 import { runSeed } from './fault-run.ts';
 
 const seedsMax = 24;
@@ -25,6 +26,15 @@ test('the same seed does the same twice, and another one something else', async 
   assert.ok(once.requests > 3);
   assert.deepEqual(again, once);
   assert.notEqual(other.traceHash, once.traceHash);
+});
+
+test('what a run says of its own files is the same in every run', async () => {
+  const broken = { kind: 'person', does: 'reload', to: 'broken', atMs: 60_000, untilMs: 120_000 };
+  const options = { seed: 5, hours: 0.1, plan: [broken as Trouble], withoutHealing: true };
+  const said: string[] = [];
+  const once = await runSeed({ ...options, onLine: (text) => said.push(text) });
+  assert.ok(said.some((text) => text.includes('reload-refused')));
+  assert.equal((await runSeed(options)).traceHash, once.traceHash);
 });
 
 for (let seed = 1; seed <= seedsMax; seed += 1) {

@@ -8,8 +8,8 @@
  * *Unreported*: when strangers took more than a third of an hour's refill within an hour that was
  * quiet otherwise, status names at least half of it. Quiet: one life, no fault, no other change
  * (one of the rate is known when two answers told it, which in debt may be an hour later), no pause
- * (it asks Keepa nothing, and believes the bucket to fill up meanwhile), and no token expired at
- * the cap, or would have without the stranger: what is taken of those nobody misses.
+ * or other stop of spending (Keepa is asked nothing, and the balance is read anew after it), and no
+ * token expired at the cap, or would have without the stranger: of those nobody misses any.
  */
 import type { Ending } from '../../../src/daemon-contract.ts';
 import type { LivedLife } from '../fault-host.ts';
@@ -128,7 +128,8 @@ export class LedgerChecker implements Checker {
     const snapshot = host.current?.daemon?.sources().broker();
     const { balance = 0, capacity = Number.POSITIVE_INFINITY } = snapshot ?? {};
     const isFull = expiredTokens > this.#expired || balance >= capacity;
-    if (isFull || this.#isPaused()) this.#otherwiseDisturbedAtMs = nowMs;
+    const isHalted = snapshot?.stopped !== undefined || this.#isPaused();
+    if (isFull || isHalted) this.#otherwiseDisturbedAtMs = nowMs;
     this.#expired = expiredTokens;
     if (minute % 10 !== 0 || this.#taken.length === 0) return;
     this.#taken = this.#taken.filter(({ atMs }) => atMs > nowMs - hourMs);
