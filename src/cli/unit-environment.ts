@@ -62,10 +62,7 @@ export function environmentOf(unit: Unit): UnitEnvironment {
       return '';
     }
   };
-  const texts = [unit.path, ...unit.dropIns].map((path, index) => {
-    return { path, text: index === 0 ? unit.text : read(path) };
-  });
-  const said = saidIn(texts);
+  const said = saidIn([unit, ...unit.dropIns.map((path) => ({ path, text: read(path) }))]);
   const own = said.Environment.flatMap(({ text, path }) => wordsOf(text).flatMap(assigned(path)));
   const fromFiles = said.EnvironmentFile.flatMap(({ text, path }) => {
     // A file that may be absent begins with a minus.
@@ -75,14 +72,12 @@ export function environmentOf(unit: Unit): UnitEnvironment {
   });
   const variables = new Map<string, Variable>();
   for (const { name, ...variable } of [...own, ...fromFiles]) variables.set(name, variable);
-  for (const { text } of said.UnsetEnvironment) {
-    for (const word of wordsOf(text)) unsetIn(variables, word);
-  }
+  const unset = said.UnsetEnvironment.flatMap(({ text }) => wordsOf(text));
+  for (const word of unset) unsetIn(variables, word);
   for (const [name, { value }] of variables) if (value === '') variables.delete(name);
   const started = flagsOf(said.ExecStart.at(-1), variables);
-  const unset = new Set(said.UnsetEnvironment.flatMap(({ text }) => wordsOf(text)));
   const passed = said.PassEnvironment.flatMap(({ text }) => wordsOf(text));
-  const handedOn = passed.filter((name) => !variables.has(name) && !unset.has(name));
+  const handedOn = passed.filter((name) => !variables.has(name) && !unset.includes(name));
   return {
     variables,
     flags: started.known,

@@ -133,7 +133,8 @@ export function redisFailure(
   error: unknown,
   { place, during }: { readonly place: RedisPlace; readonly during: 'handshake' | 'command' },
 ): Error {
-  const message = error instanceof Error ? error.message : String(error);
+  const whole = error instanceof Error ? error.message : String(error);
+  const message = whole.replace(scriptFrame, '');
   const garbage = new RegExp(`${garbageSign} (\\S+)`).exec(message);
   if (garbage !== null) return new RedisGarbageError(garbage[1]);
   if (message.includes('WRONGTYPE')) return new RedisGarbageError(undefined);
@@ -164,11 +165,10 @@ function refusalOf(
   if (code === 'EACCES' || code === 'EPERM') {
     return mistaken('permission denied', 'let this user into the socket');
   }
-  const said = message.replace(scriptFrame, '');
-  const known = refusals.find(([pattern]) => pattern.test(said));
+  const known = refusals.find(([pattern]) => pattern.test(message));
   if (known !== undefined) return known[1];
   const isReply = error instanceof Error && error.name === 'ReplyError';
-  if (!isReply || passing.test(said)) return undefined;
+  if (!isReply || passing.test(message)) return undefined;
   return unfit(`it answers with an error (${message.split(' ', 1)[0]})`, 'see its log');
 }
 
@@ -185,7 +185,7 @@ function awayWhy(
 
 function plainAwayWhy(error: unknown, message: string): string {
   if (isSilence(error)) return 'no answer in time';
-  const sign = passing.exec(message.replace(scriptFrame, ''))?.[1];
+  const sign = passing.exec(message)?.[1];
   if (sign !== undefined) return `not ready (${sign})`;
   const code = codeOf(error);
   if (code !== '') return codeWords[code] ?? code;
